@@ -1,0 +1,5 @@
+"""Ayumi's record store: statement model, stores, HTTP interface and command line."""
+
+from importlib.metadata import version
+
+__version__ = version("ayumi")

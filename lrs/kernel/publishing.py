@@ -1,0 +1,31 @@
+"""What an entrance needs of Kafka, so that the HTTP room can be wired to a publisher without importing one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from lrs.kernel.records import Received
+
+
+class Coordinates(NamedTuple):
+    """Where a record lies in the `received` topic."""
+
+    partition: int
+    offset: int
+
+
+class Publisher(Protocol):
+    """Puts `received` records on the log."""
+
+    async def publish(self, records: Sequence[Received]) -> list[Coordinates]:
+        """Return once every record is acknowledged by all in-sync replicas, with the coordinates in the same order.
+
+        Raises `RetryError` when the broker does not confirm in time: the records may or may not be on the log, and
+        sending the same ids again is safe.
+        """
+        ...
+
+    async def log_ends(self) -> dict[int, int]:
+        """The end offset of each partition of `received`, now. Raises `RetryError`."""
+        ...

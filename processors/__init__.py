@@ -1,0 +1,1 @@
+"""What happens on the stream: recorder, Faust app and loader."""

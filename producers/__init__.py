@@ -1,0 +1,1 @@
+"""Ways into Kafka: publisher, reference files and the drill simulator."""
