@@ -1,0 +1,64 @@
+# Few targets, each of which works on a machine that has nothing but Python 3.11+ and make.
+PYTHON ?= python3
+UV := .uv/bin/uv
+PY := .venv/bin/python
+PARTS := lrs producers processors tests
+
+.PHONY: help setup demo test bench soak fmt check lock wheel clean
+
+help:  ## Show what can be made
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.dev  ## Fetch uv and every pinned dependency into .venv
+
+demo: .venv/.runtime  ## Start a zone with a simulated district and open its pages
+	@.venv/bin/ayumi demo
+
+test: .venv/.dev .venv/.system  ## Run every test
+	@$(PY) -m pytest
+
+check: .venv/.dev  ## Lint, types, import contracts
+	@$(PY) -m ruff format --check $(PARTS)
+	@$(PY) -m ruff check $(PARTS)
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+fmt: .venv/.dev  ## Format the code
+	@$(PY) -m ruff format $(PARTS)
+	@$(PY) -m ruff check --fix-only $(PARTS)
+
+bench: .venv/.dev  ## Measure every hop, the whole way, and the gateway beside Ralph; saves bench-results/*.json
+	@$(PY) -m tests.bench
+
+soak: .venv/.dev  ## Half an hour at 2,000 statements/s, watching memory
+	@$(PY) -m tests.bench.soak
+
+wheel: .venv/.dev  ## Build the wheel into dist/
+	@$(UV) build --wheel --no-build-isolation --python $(PY) --out-dir dist
+
+lock: $(UV)  ## Resolve the dependencies anew into the lock files
+	@$(UV) pip compile pyproject.toml --group build $(LOCK_OPTIONS) --output-file .requirements.lock
+	@$(UV) pip compile pyproject.toml --group dev $(LOCK_OPTIONS) --constraints .requirements.lock --output-file .requirements-dev.lock
+
+LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade --quiet
+
+clean:  ## Remove everything that make made
+	rm -rf .venv .uv dist bench-results .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(UV): .ci/uv.lock
+	@PYTHON="$(PYTHON)" .ci/fetch-uv
+
+.venv/.runtime: .requirements.lock pyproject.toml | $(UV)
+	@test -x $(PY) || $(UV) venv --quiet --python "$(PYTHON)" .venv
+	@$(UV) pip install --python $(PY) --require-hashes --requirements .requirements.lock
+	@$(UV) pip install --python $(PY) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .requirements-dev.lock .venv/.runtime
+	@$(UV) pip install --python $(PY) --require-hashes --requirements .requirements-dev.lock
+	@touch $@
+
+# Browser, PostgreSQL and fonts for the tests come from the distribution.
+.venv/.system: .ci/system-packages | .venv/.runtime
+	@.ci/system-packages
+	@touch $@
