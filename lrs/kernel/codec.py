@@ -60,6 +60,10 @@ class Codec:
         }
         self._writers[self.header] = (self.schema, None)
 
+    def knows(self, value: bytes | None) -> bool:
+        """Whether `value` begins as some version of this noun; tells apart what travels in one topic."""
+        return value is not None and bytes(value[:_HEADER_BYTES]) in self._writers
+
     def encode(self, record: Any) -> bytes:  # noqa: ANN401 - a TypedDict of lrs.kernel.records
         """The single-object bytes of `record`. Raises `ContractError` naming the field that does not fit."""
         out = io.BytesIO()

@@ -31,7 +31,11 @@ def configure_logs(level: str = "info", *, part: str = "ayumi") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, render],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                render,
+            ],
             foreign_pre_chain=shared,
         )
     )
@@ -42,5 +46,5 @@ def configure_logs(level: str = "info", *, part: str = "ayumi") -> None:
 
 def get_logger(name: str) -> FilteringBoundLogger:
     """A logger whose events are past tense snake_case with fields."""
-    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: FilteringBoundLogger = structlog.get_logger(module=name)
     return logger

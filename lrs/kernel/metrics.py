@@ -13,46 +13,91 @@ _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 
 _FRESH = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
 
 # Gateway: the xAPI interface.
-GATEWAY_REQUEST_SECONDS = Histogram("ayumi_gateway_request_seconds", "Time to answer one HTTP request.", ["route", "method", "status"], buckets=_FAST)
-GATEWAY_STATEMENTS = Counter("ayumi_gateway_statements_total", "Statements that came by HTTP: received (logged), repeated (already there) or rejected (4xx).", ["app", "outcome"])
+GATEWAY_REQUEST_SECONDS = Histogram(
+    "ayumi_gateway_request_seconds", "Time to answer one HTTP request.", ["route", "method", "status"], buckets=_FAST
+)
+GATEWAY_STATEMENTS = Counter(
+    "ayumi_gateway_statements_total",
+    "Statements that came by HTTP: received (logged), repeated (already there) or rejected (4xx).",
+    ["app", "outcome"],
+)
 GATEWAY_REFUSED = Counter("ayumi_gateway_refused_total", "Statements rejected at the door, by reason.", ["reason"])
-GATEWAY_PUBLISH_SECONDS = Histogram("ayumi_gateway_publish_seconds", "Time until the broker acknowledged a request's statements.", buckets=_FAST)
-GATEWAY_READ_WAIT_SECONDS = Histogram("ayumi_gateway_read_wait_seconds", "Time a GET waited for the archive to pass the log's end.", buckets=_FAST)
-GATEWAY_CREDENTIAL_CHECKS = Counter("ayumi_gateway_credential_checks_total", "Credential checks: cached, verified (argon2id) or failed.", ["result"])
+GATEWAY_PUBLISH_SECONDS = Histogram(
+    "ayumi_gateway_publish_seconds", "Time until the broker acknowledged a request's statements.", buckets=_FAST
+)
+GATEWAY_READ_WAIT_SECONDS = Histogram(
+    "ayumi_gateway_read_wait_seconds", "Time a GET waited for the archive to pass the log's end.", buckets=_FAST
+)
+GATEWAY_CREDENTIAL_CHECKS = Counter(
+    "ayumi_gateway_credential_checks_total", "Credential checks: cached, verified (argon2id) or failed.", ["result"]
+)
 
 # Recorder: received -> archive, accepted, refused.
-RECORDER_STATEMENTS = Counter("ayumi_recorder_statements_total", "Records of received that the recorder settled.", ["outcome"])
+RECORDER_STATEMENTS = Counter(
+    "ayumi_recorder_statements_total", "Records of received that the recorder settled.", ["outcome"]
+)
 RECORDER_REFUSED = Counter("ayumi_recorder_refused_total", "Records that became dead letters, by reason.", ["reason"])
-RECORDER_BATCH_STATEMENTS = Histogram("ayumi_recorder_batch_statements", "Records in one batch.", buckets=(1, 10, 100, 500, 1000, 2000, 5000, 10000))
+RECORDER_BATCH_STATEMENTS = Histogram(
+    "ayumi_recorder_batch_statements", "Records in one batch.", buckets=(1, 10, 100, 500, 1000, 2000, 5000, 10000)
+)
 RECORDER_INSERT_SECONDS = Histogram("ayumi_recorder_insert_seconds", "Time of one archive insert.", buckets=_FAST)
-RECORDER_VALIDATE_SECONDS = Histogram("ayumi_recorder_validate_seconds", "Time to decide one batch: validation and id authority.", buckets=_FAST)
+RECORDER_VALIDATE_SECONDS = Histogram(
+    "ayumi_recorder_validate_seconds", "Time to decide one batch: validation and id authority.", buckets=_FAST
+)
 
 # Processor: accepted -> activity.
 PROCESSOR_SLICES = Counter("ayumi_processor_slices_total", "Slices processed.")
 PROCESSOR_STATEMENTS = Counter("ayumi_processor_statements_total", "Statements published or withheld.", ["outcome"])
 PROCESSOR_WITHHELD = Counter("ayumi_processor_withheld_total", "Statements withheld, by reason.", ["reason"])
-PROCESSOR_SLICE_SECONDS = Histogram("ayumi_processor_slice_seconds", "Time of one slice, from decode to confirmed.", buckets=_FAST)
+PROCESSOR_SLICE_SECONDS = Histogram(
+    "ayumi_processor_slice_seconds", "Time of one slice, from decode to confirmed.", buckets=_FAST
+)
 PROCESSOR_RETRIES = Counter("ayumi_processor_retries_total", "Slices tried again because the write was not confirmed.")
 PROCESSOR_VIEW_ENTRIES = Gauge("ayumi_processor_view_entries", "Entries of a reference view.", ["topic"])
-PROCESSOR_VIEW_LAG = Gauge("ayumi_processor_view_lag_records", "Records by which a reference view is behind its topic.", ["topic"])
+PROCESSOR_VIEW_RECORDS = Counter(
+    "ayumi_processor_view_records_total", "Records read into a reference view.", ["topic"]
+)
+PROCESSOR_VIEW_LAG = Gauge(
+    "ayumi_processor_view_lag_records", "Records by which a reference view is behind its topic.", ["topic"]
+)
 
 # Loader: activity -> facts.
 LOADER_ROWS = Counter("ayumi_loader_rows_total", "Rows written to the facts, by outcome.", ["outcome"])
-LOADER_SKIPPED = Counter("ayumi_loader_skipped_total", "Records skipped because the table already held their coordinates.")
+LOADER_SKIPPED = Counter(
+    "ayumi_loader_skipped_total", "Records skipped because the table already held their coordinates."
+)
 LOADER_RETRACTED = Counter("ayumi_loader_retracted_total", "Facts taken out because their statement was voided.")
 LOADER_INSERT_SECONDS = Histogram("ayumi_loader_insert_seconds", "Time of one facts insert.", buckets=_FAST)
-LOADER_FRESHNESS_SECONDS = Histogram("ayumi_loader_freshness_seconds", "From stored to queryable in the facts, per batch: the oldest record's.", buckets=_FRESH)
+LOADER_FRESHNESS_SECONDS = Histogram(
+    "ayumi_loader_freshness_seconds",
+    "From stored to queryable in the facts, per batch: the oldest record's.",
+    buckets=_FRESH,
+)
 
 # Every stream part.
-STREAM_LAG = Gauge("ayumi_stream_lag_records", "Records of a topic that this part has not yet taken.", ["topic", "partition"])
-STREAM_LAST_POLL_SECONDS = Gauge("ayumi_stream_last_poll_timestamp_seconds", "Unix time of the last poll that returned, per topic.", ["topic"])
-STREAM_LAST_COMMIT_SECONDS = Gauge("ayumi_stream_last_commit_timestamp_seconds", "Unix time of the last committed offset, per topic.", ["topic"])
-BROKER_ERRORS = Counter("ayumi_broker_errors_total", "Calls to the broker that failed, by the operation.", ["operation"])
+STREAM_LAG = Gauge(
+    "ayumi_stream_lag_records", "Records of a topic that this part has not yet taken.", ["topic", "partition"]
+)
+STREAM_LAST_POLL_SECONDS = Gauge(
+    "ayumi_stream_last_poll_timestamp_seconds", "Unix time of the last poll that returned, per topic.", ["topic"]
+)
+STREAM_LAST_COMMIT_SECONDS = Gauge(
+    "ayumi_stream_last_commit_timestamp_seconds", "Unix time of the last committed offset, per topic.", ["topic"]
+)
+BROKER_ERRORS = Counter(
+    "ayumi_broker_errors_total", "Calls to the broker that failed, by the operation.", ["operation"]
+)
 
 # Board: aggregates API and pages.
-BOARD_QUERY_SECONDS = Histogram("ayumi_board_query_seconds", "Time of one aggregate query.", ["aggregate"], buckets=_FAST)
-BOARD_SUPPRESSED = Counter("ayumi_board_suppressed_cells_total", "Cells not shown because too few learners stand behind them.", ["aggregate"])
+BOARD_QUERY_SECONDS = Histogram(
+    "ayumi_board_query_seconds", "Time of one aggregate query.", ["aggregate"], buckets=_FAST
+)
+BOARD_SUPPRESSED = Counter(
+    "ayumi_board_suppressed_cells_total", "Cells not shown because too few learners stand behind them.", ["aggregate"]
+)
 
 # Publisher: the SDK and the gateway's way into Kafka.
 PUBLISHER_RECORDS = Counter("ayumi_publisher_records_total", "Records acknowledged by the broker.", ["topic"])
-PUBLISHER_SEND_SECONDS = Histogram("ayumi_publisher_send_seconds", "Time from hand-over to acknowledgement of one call.", buckets=_FAST)
+PUBLISHER_SEND_SECONDS = Histogram(
+    "ayumi_publisher_send_seconds", "Time from hand-over to acknowledgement of one call.", buckets=_FAST
+)

@@ -22,6 +22,7 @@ class Withholding(StrEnum):
     NOT_ON_ROSTER = "not_on_roster"
     VOIDING = "voiding"  # a voiding statement retracts; it is not an activity itself
     NOT_AN_ACTIVITY = "not_an_activity"  # the object is an agent, a group, a SubStatement or a StatementRef
+    UNREADABLE = "unreadable"  # archived as valid, yet its JSON has no statement's shape: a fault of ours to look into
 
 
 class Outcome(StrEnum):

@@ -56,8 +56,7 @@ def topics(zone: str, partitions: int) -> dict[Noun, Topic]:
     letters = Topic(topic_name(zone, Noun.REFUSED), partitions, {**_STREAM, "retention.ms": str(30 * _DAY_MS)})
     released = Topic(topic_name(zone, Noun.RELEASED), 1, {**_STREAM, "retention.ms": "-1"})
     references = {
-        noun: Topic(topic_name(zone, noun), 1, dict(_COMPACTED))
-        for noun in (Noun.CATALOGUE, Noun.ROSTER, Noun.CONSENT)
+        noun: Topic(topic_name(zone, noun), 1, dict(_COMPACTED)) for noun in (Noun.CATALOGUE, Noun.ROSTER, Noun.CONSENT)
     }
     return {**streams, Noun.REFUSED: letters, Noun.RELEASED: released, **references}
 

@@ -1,0 +1,21 @@
+"""GET /xAPI/about: the versions spoken here (xAPI 1.0.3 Communication 2.8). Needs neither version nor credential."""
+
+from __future__ import annotations
+
+import orjson
+
+import lrs
+from lrs.api.gateway.answers import Answer
+from lrs.kernel.statements import XapiVersion
+
+_BODY = orjson.dumps(
+    {
+        "version": [version.value for version in XapiVersion],
+        "extensions": {"urn:ayumi:release": lrs.__version__},
+    }
+)
+
+
+def about() -> Answer:
+    """The same for everybody."""
+    return Answer(200, _BODY)

@@ -1,0 +1,82 @@
+"""The operator's own endpoints: who may ask, and what each store can say for the accounting.
+
+The token is the zone folder's `keys/operator.token`; whoever can read that file operates the zone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.responses import Response
+from starlette.routing import Route
+
+from lrs.store.accounting import LOADER, RECORDER, hop_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from lrs.kernel.zone_folder import ZoneFolder
+    from lrs.store.engine import Engine
+    from lrs.store.facts import Facts
+    from lrs.store.tallies import Tallies
+
+OPERATOR_PATH = "/operator/"
+
+
+class OperatorGate:
+    """Lets through requests with the operator's Bearer token."""
+
+    def __init__(self, token: str) -> None:
+        """`token` is compared in constant time and never logged."""
+        self._token = token.encode()
+
+    @classmethod
+    def of(cls, folder: ZoneFolder) -> OperatorGate:
+        """The gate of a zone; its folder must have been prepared."""
+        return cls(folder.operator_token.read_text("ascii").strip())
+
+    def admits(self, authorization: str) -> bool:
+        """Whether an Authorization header carries the token."""
+        scheme, _, token = authorization.partition(" ")
+        given = token.strip().encode()
+        return hmac.compare_digest(given, self._token) and scheme.lower() == "bearer"
+
+    def route(self, path: str, report: Callable[[], dict[str, Any]]) -> Route:
+        """`GET path` answers with `report()` as JSON, which may block; 401 without the token."""
+
+        async def endpoint(request: Request) -> Response:
+            headers = {"Cache-Control": "no-store"}
+            if not self.admits(request.headers.get("authorization", "")):
+                headers["WWW-Authenticate"] = 'Bearer realm="operator"'
+                body = orjson.dumps(
+                    {"error": "operator_token", "rule": "send the zone's operator token as Bearer token"}
+                )
+                return Response(body, 401, media_type="application/json", headers=headers)
+            content = await asyncio.to_thread(report)
+            return Response(orjson.dumps(content), media_type="application/json", headers=headers)
+
+        return Route(path, endpoint, methods=["GET"])
+
+
+def archive_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tallies) -> list[Route]:
+    """`/operator/archive`: what the recorder counted and the archive holds, as `HopCounts.to_json`."""
+
+    def report() -> dict[str, Any]:
+        return hop_counts(engine, tallies, RECORDER).to_json()
+
+    return [gate.route("/operator/archive", report)]
+
+
+def facts_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tallies, facts: Facts) -> list[Route]:
+    """`/operator/tallies`: what the loader counted and the facts hold, as `HopCounts.to_json` and `facts`."""
+
+    def report() -> dict[str, Any]:
+        return hop_counts(engine, tallies, LOADER).to_json() | {"facts": asdict(facts.counts())}
+
+    return [gate.route("/operator/tallies", report)]

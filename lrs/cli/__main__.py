@@ -1,0 +1,5 @@
+"""`python -m lrs.cli` is `ayumi`."""
+
+from lrs.cli import main
+
+main()

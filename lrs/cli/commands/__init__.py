@@ -1,0 +1,1 @@
+"""The commands, one module a group. Each has `register(app)`; nothing heavy is imported before a command runs."""

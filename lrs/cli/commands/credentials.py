@@ -1,0 +1,99 @@
+"""`ayumi credential add|list|revoke`: who may send statements over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrs.cli.commands.options import AsJson, ZoneDirOption
+
+if TYPE_CHECKING:
+    from lrs.store.registry import Registry
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Who may send statements over HTTP.")
+    group.command(
+        epilog="Example:\n\n  ayumi credential add drill-a --dir ./osaka\n\n"
+        "The secret is shown once and not kept. An app sends key and secret as user and password of HTTP Basic."
+    )(add)
+    group.command(name="list", epilog="Example:\n\n  ayumi credential list --dir ./osaka --json")(show)
+    group.command(epilog="Example:\n\n  ayumi credential revoke 3f0a... --dir ./osaka")(revoke)
+    app.add_typer(group, name="credential")
+
+
+def add(
+    name: Annotated[str, typer.Argument(metavar="APP", help="The app's name: a-z, 0-9, dot, hyphen, underscore.")],
+    folder: ZoneDirOption,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and a secret for an app."""
+    with _registry(folder) as registry:
+        key, secret = registry.credentials.add(name)
+    if as_json:
+        typer.echo(json.dumps({"app": name, "key": key, "secret": secret}))
+    else:
+        typer.echo(f"app     {name}\nkey     {key}\nsecret  {secret}")
+
+
+def show(folder: ZoneDirOption, *, as_json: AsJson = False) -> None:
+    """List all credentials, the revoked ones too."""
+    with _registry(folder) as registry:
+        found = registry.credentials.list()
+    if as_json:
+        rows = [
+            {
+                "app": one.app,
+                "key": one.key,
+                "created_at": _time(one.created_at_ms),
+                "revoked_at": _time(one.revoked_at_ms),
+            }
+            for one in found
+        ]
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for one in found:
+        state = f"revoked {_time(one.revoked_at_ms)}" if one.revoked_at_ms else "valid"
+        typer.echo(f"{one.app}\t{one.key}\t{_time(one.created_at_ms)}\t{state}")
+
+
+def revoke(
+    key: Annotated[
+        str, typer.Argument(metavar="KEY", help="The credential's key, as `ayumi credential list` shows it.")
+    ],
+    folder: ZoneDirOption,
+) -> None:
+    """End a credential, at once and in every process."""
+    from lrs.kernel.errors import StopError  # noqa: PLC0415 - see app.py
+
+    with _registry(folder) as registry:
+        if not registry.credentials.revoke(key):
+            raise StopError(f"no valid credential has the key {key}", remedy="`ayumi credential list` shows them.")
+    typer.echo(f"revoked {key}")
+
+
+@contextlib.contextmanager
+def _registry(folder: Path) -> Iterator[Registry]:
+    from lrs.cli.settings_loading import load_settings  # noqa: PLC0415 - see app.py
+    from lrs.kernel.zone_folder import ZoneFolder  # noqa: PLC0415
+    from lrs.store.registry import open_registry  # noqa: PLC0415
+
+    zone = ZoneFolder(folder.resolve())
+    zone.prepare()
+    registry = open_registry(load_settings(folder), zone)
+    try:
+        yield registry
+    finally:
+        registry.close()
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="seconds") if milliseconds else None

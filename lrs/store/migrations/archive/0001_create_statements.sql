@@ -1,0 +1,28 @@
+-- One row a statement that the recorder took, written once, never changed. Ordered so that one actor's latest are together.
+-- Small granules: a page of a hundred statements otherwise unpacks a hundred times eight thousand.
+-- fsync: the Kafka offset is committed after the insert is acknowledged, and the engine syncs nothing by default.
+CREATE TABLE IF NOT EXISTS statements
+(
+    partition UInt16,
+    offset UInt64,
+    statement_id FixedString(16),
+    app LowCardinality(String),
+    stored_at DateTime64(3, 'UTC'),
+    timestamp_at DateTime64(3, 'UTC'),
+    actor_key String,
+    verb_id LowCardinality(String),
+    activity_id String,
+    registration FixedString(16),
+    target_id FixedString(16),
+    is_voiding Bool,
+    digest FixedString(16),
+    authority String CODEC(ZSTD(1)),
+    version LowCardinality(String),
+    raw String CODEC(ZSTD(1)),
+    PROJECTION by_id (SELECT _part_offset ORDER BY statement_id),
+    PROJECTION high_waters (SELECT partition, max(offset), count() GROUP BY partition),
+    PROJECTION voids (SELECT is_voiding, target_id, count() GROUP BY is_voiding, target_id)
+)
+ENGINE = MergeTree
+ORDER BY (actor_key, stored_at)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -1,0 +1,103 @@
+"""Rows of Python values to one block of ClickHouse's Native format.
+
+The client's own row encoder costs 4 to 5 µs a row of 16 columns; joining each column's bytes at once costs 2. Source of
+the layout: ClickHouse documentation, "Native format": column and row count, then per column name, type and values.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from lrs.kernel.errors import AyumiError
+
+Encoder = Callable[[Sequence[Any]], bytes]
+
+_PLAIN = re.compile(r"(?:LowCardinality\(|SimpleAggregateFunction\(\w+, )(.+)\)")
+_NULLABLE = re.compile(r"Nullable\((.+)\)")
+_FIXED = re.compile(r"FixedString\((\d+)\)")
+_ARRAYS = {"UInt8": "B", "Bool": "B", "UInt16": "H", "UInt32": "I", "UInt64": "Q", "Int64": "q", "Float64": "d"}
+
+
+class BlockError(AyumiError):
+    """Values that do not fit their column, or a type that is not encoded here. Names the column, never the value."""
+
+
+def varint(number: int) -> bytes:
+    """Unsigned LEB128."""
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+# Lengths of nearly all strings, made once: half of the time of a string column.
+_VARINTS = [varint(number) for number in range(1 << 14)]
+
+
+def block(columns: Sequence[str], types: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    """One Native block. `types` are the engine's; times are integers in the column's unit, text is str or bytes."""
+    parts = [varint(len(columns)), varint(len(rows))]
+    for name, wire, values in zip(columns, types, zip(*rows, strict=True), strict=True):
+        kind, encode = encoder(wire)
+        try:
+            data = encode(values)
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+            msg = f"column {name} ({wire}): {type(error).__name__}"
+            raise BlockError(msg) from None
+        parts += (_text(name), _text(kind), data)
+    return b"".join(parts)
+
+
+def encoder(wire: str) -> tuple[str, Encoder]:
+    """The type name to send for a column of type `wire`, and how its values are encoded."""
+    if found := _PLAIN.fullmatch(wire):
+        # Sent as the plain type; the engine builds a dictionary faster than Python would.
+        return encoder(found[1])
+    if found := _NULLABLE.fullmatch(wire):
+        kind, encode = encoder(found[1])
+        return f"Nullable({kind})", lambda values: _nullable(values, encode)
+    if found := _FIXED.fullmatch(wire):
+        size = int(found[1])
+        return wire, lambda values: _fixed(values, size)
+    if wire == "String":
+        return wire, _strings
+    if wire.startswith("DateTime64("):
+        return wire, lambda values: array("q", values).tobytes()
+    code = _ARRAYS.get(wire)
+    if code is None:
+        msg = f"no encoder for {wire}"
+        raise BlockError(msg)
+    return wire, lambda values: array(code, values).tobytes()
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return varint(len(data)) + data
+
+
+def _fixed(values: Sequence[bytes], size: int) -> bytes:
+    data = b"".join(values)
+    if len(data) != size * len(values) or any(len(value) != size for value in values):
+        raise ValueError(size)
+    return data
+
+
+def _strings(values: Sequence[str | bytes]) -> bytes:
+    return b"".join(_lengths(values))
+
+
+def _lengths(values: Iterable[str | bytes]) -> Iterable[bytes]:
+    for value in values:
+        data = value.encode() if isinstance(value, str) else value
+        size = len(data)
+        yield _VARINTS[size] if size < len(_VARINTS) else varint(size)
+        yield data
+
+
+def _nullable(values: Sequence[Any], encode: Encoder) -> bytes:
+    return bytes([value is None for value in values]) + encode([0 if value is None else value for value in values])

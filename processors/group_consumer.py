@@ -1,0 +1,194 @@
+"""One topic read as a member of a consumer group: aiokafka's consumer, with its errors told in our own words.
+
+The only module of the sinks that knows aiokafka's consumer. It never moves an offset by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupAuthorizationFailedError,
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+)
+
+from lrs.kernel.errors import RetryError, StopError
+from lrs.kernel.kafka_options import client_options
+from lrs.kernel.logs import get_logger
+from lrs.kernel.metrics import BROKER_ERRORS
+from processors.sink import RETENTION, LogSpan
+
+if TYPE_CHECKING:
+    from lrs.kernel.settings import BrokerSettings
+
+T = TypeVar("T")
+_log = get_logger(__name__)
+
+SESSION_SECONDS = 20.0
+# How long the group waits for a batch in flight before it gives our partitions to others.
+_REBALANCE_SECONDS = 60.0
+_ANSWER_SECONDS = 10.0
+_FETCH_BYTES = 8 << 20
+
+
+class NotOursError(Exception):
+    """The group no longer counts this member in, or it is told to stop: give up what is not committed."""
+
+
+class Position(NamedTuple):
+    """The next offset to be polled, and the log's end as of the broker's last answer; None before the first one."""
+
+    next_offset: int
+    end: int | None
+    answered_at_ms: int
+
+
+class GroupConsumer:
+    """Reads one topic. Lives on the event loop that runs it."""
+
+    def __init__(  # noqa: PLR0913 - all of it is configuration
+        self, broker: BrokerSettings, *, topic: str, group: str, member: str, max_records: int, max_wait_seconds: float
+    ) -> None:
+        """`member` is this one's name in the group, empty: the host's; `max_wait_seconds` for a first record."""
+        self.topic = topic
+        self.max_wait_seconds = max_wait_seconds
+        self._broker = broker
+        self._group = group
+        self._member = member or socket.gethostname()
+        self._max_records = max_records
+        self._consumer: Any = None
+
+    async def connect(
+        self,
+        stopped: asyncio.Future[Any],
+        *,
+        revoked: Callable[[], Awaitable[None]],
+        assigned: Callable[[frozenset[int]], None],
+    ) -> None:
+        """Join the group. `revoked` is awaited before partitions go to others. Raises `RetryError`, `StopError`."""
+        consumer = AIOKafkaConsumer(
+            **client_options(self._broker),
+            client_id=self._group,
+            group_id=self._group,
+            # A named member takes its own place again after a kill; an unnamed one would wait for its ghost's session.
+            group_instance_id=self._member,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=round(self.max_wait_seconds * 1000),
+            max_partition_fetch_bytes=_FETCH_BYTES,
+            session_timeout_ms=round(SESSION_SECONDS * 1000),
+            rebalance_timeout_ms=round(_REBALANCE_SECONDS * 1000),
+        )
+        consumer.subscribe([self.topic], listener=_Rebalances(revoked, assigned))
+        self._consumer = consumer
+        starting = asyncio.ensure_future(consumer.start())
+        try:
+            await _unless(stopped, starting)
+        except (KafkaError, OSError) as error:
+            await self.disconnect()
+            raise _told("connect", error) from error
+
+    async def disconnect(self) -> None:
+        """Close the connections. The group keeps this member's place for its session."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with suppress(TimeoutError, KafkaError):
+                await asyncio.wait_for(consumer.stop(), _ANSWER_SECONDS)
+
+    async def poll(self, seconds: float, stopped: asyncio.Future[Any]) -> dict[int, list[Any]]:
+        """What the log has for each partition, in offset order; nothing when `seconds` are over.
+
+        Raises `RetryError`, `StopError`, and `NotOursError` when `stopped`.
+        """
+        polling = asyncio.ensure_future(
+            self._consumer.getmany(timeout_ms=round(seconds * 1000), max_records=self._max_records)
+        )
+        try:
+            polled = await _unless(stopped, polling)
+        except NoOffsetForPartitionError:
+            return {}  # a new group: whoever takes the partition over seeks to where it begins
+        except KafkaError as error:
+            raise _told("fetch", error) from error
+        return {key.partition: records for key, records in polled.items()}
+
+    async def span(self, partition: int) -> LogSpan:
+        """Where the partition begins and ends, and what the group committed. Raises `RetryError`, `NotOursError`."""
+        key = TopicPartition(self.topic, partition)
+        begin = (await _answer(self._consumer.beginning_offsets([key])))[key]
+        end = (await _answer(self._consumer.end_offsets([key])))[key]
+        return LogSpan(self.topic, partition, begin, end, await _answer(self._consumer.committed(key)))
+
+    async def commit(self, offsets: dict[int, int]) -> None:
+        """Commit. Raises `RetryError`, and `NotOursError` when the group has given our place away."""
+        await _answer(self._consumer.commit({TopicPartition(self.topic, p): offset for p, offset in offsets.items()}))
+
+    def seek(self, partition: int, offset: int) -> None:
+        """Poll from `offset` on; what was fetched before is dropped."""
+        self._consumer.seek(TopicPartition(self.topic, partition), offset)
+
+    async def position(self, partition: int) -> Position:
+        """How far the partition is polled. Raises `NotOursError`."""
+        key = TopicPartition(self.topic, partition)
+        next_offset = await _answer(self._consumer.position(key))
+        return Position(next_offset, self._consumer.highwater(key), self._consumer.last_poll_timestamp(key) or 0)
+
+
+class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, revoked: Callable[[], Awaitable[None]], assigned: Callable[[frozenset[int]], None]) -> None:
+        self._revoked = revoked
+        self._assigned = assigned
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - always all
+        await self._revoked()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._assigned(frozenset(key.partition for key in assigned))
+
+
+async def _unless(stopped: asyncio.Future[Any], work: asyncio.Future[T]) -> T:
+    """The result of `work`, or `NotOursError` when `stopped` comes first."""
+    await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not work.done():
+        work.cancel()
+        await asyncio.wait({work})
+        raise NotOursError
+    return work.result()
+
+
+async def _answer(call: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await call
+    except (CommitFailedError, IllegalStateError) as error:
+        _log.warning("partitions_lost", error=str(error))
+        raise NotOursError from error
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise _told("consume", error) from error
+
+
+def _told(operation: str, error: Exception) -> Exception:
+    """What an error of the client means: to be tried again, for a person to mend, or a fault that ends the process."""
+    BROKER_ERRORS.labels(operation).inc()
+    if isinstance(error, OffsetOutOfRangeError):
+        return StopError(problem=f"the log no longer has the next record to read: {error}", remedy=RETENTION)
+    if isinstance(error, RecordTooLargeError):
+        problem = f"a record is larger than one fetch: {error}"
+        return StopError(problem=problem, remedy="Lower the topic's max.message.bytes.")
+    if isinstance(error, TopicAuthorizationFailedError | GroupAuthorizationFailedError):
+        problem = f"the broker does not let this part read: {error}"
+        return StopError(problem=problem, remedy="Give its user Read on the topic and on the consumer group.")
+    if getattr(error, "retriable", True):
+        return RetryError(what="the broker", detail=f"{type(error).__name__}: {error}")
+    return error

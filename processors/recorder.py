@@ -1,0 +1,240 @@
+"""The recorder: `received` → id index → archive → `accepted` and `refused`, each record's outcome exactly once.
+
+Everything is done in an order that a kill may cut anywhere: what comes first is idempotent, or skipped by its offset
+when the same records come again. Decides nothing itself; `settling` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from lrs.kernel import metrics
+from lrs.kernel.codec import codec
+from lrs.kernel.errors import StopError
+from lrs.kernel.logs import get_logger
+from lrs.kernel.reasons import Outcome as Ending
+from lrs.kernel.topics import Noun, topic_name
+from lrs.store.archive import ArchiveRow
+from processors.batch_producer import BatchProducer
+from processors.group_consumer import GroupConsumer
+from processors.partition_consumer import PartitionConsumer
+from processors.settling import Duplicate, Keep, Outcome, Refuse, Rules, read_record, settle
+from processors.sink import ANOTHER_LOG
+from processors.slicing import slices
+from processors.tallying import Count, OpenTallies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from lrs.kernel.parts import Check
+    from lrs.kernel.progress import ArchiveProgress
+    from lrs.kernel.settings import Settings
+    from lrs.store.archive import Archive
+    from lrs.store.ids import IdIndex
+    from lrs.store.tallies import Tallies
+    from processors.sink import LogSpan
+
+T = TypeVar("T")
+_log = get_logger(__name__)
+
+HOP = "recorder"
+
+
+class _Batch(NamedTuple):
+    records: Sequence[Any]
+    read: list[Keep | Refuse]
+    seconds: float
+
+
+class RecorderPart:
+    """The part `recorder`. Needs the archive in its own process."""
+
+    name = "recorder"
+
+    def __init__(
+        self, settings: Settings, *, archive: Archive, tallies: Tallies, ids: IdIndex, progress: ArchiveProgress
+    ) -> None:
+        """`tallies` are those of the archive's database; `archive` and it are migrated."""
+        zone, wishes = settings.zone.name, settings.recorder
+        self._producer = BatchProducer(settings.broker, client_id=f"{zone}.{self.name}")
+        self._sink = Recorder(
+            archive=archive,
+            tallies=OpenTallies(tallies, HOP),
+            ids=ids,
+            progress=progress,
+            producer=self._producer,
+            topics={noun: topic_name(zone, noun) for noun in (Noun.ACCEPTED, Noun.REFUSED)},
+            rules=Rules(settings.broker.partitions, settings.gateway.max_statement_kb * 1024),
+            slice_statements=wishes.slice_statements,
+        )
+        consumer = GroupConsumer(
+            settings.broker,
+            topic=topic_name(zone, Noun.RECEIVED),
+            group=f"{zone}.{self.name}",
+            member=wishes.member,
+            max_records=wishes.max_records,
+            max_wait_seconds=wishes.max_wait_seconds,
+        )
+        self._consumer = PartitionConsumer(self._sink, consumer)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Record until `stop` is set, then finish the batch in flight."""
+        try:
+            await self._consumer.run(stop)
+        finally:
+            await self._producer.stop()
+            self._sink.close()
+
+    def checks(self) -> list[Check]:
+        """Assigned, caught up, polling, writing."""
+        return self._consumer.checks()
+
+
+class Recorder:
+    """The recorder's `Sink`. Stores are used from one thread of its own, so that the event loop stays free."""
+
+    def __init__(  # noqa: PLR0913 - what it writes to, and two limits
+        self,
+        *,
+        archive: Archive,
+        tallies: OpenTallies,
+        ids: IdIndex,
+        progress: ArchiveProgress,
+        producer: BatchProducer,
+        topics: dict[Noun, str],
+        rules: Rules,
+        slice_statements: int,
+    ) -> None:
+        self._archive = archive
+        self._tallies = tallies
+        self._ids = ids
+        self._progress = progress
+        self._producer = producer
+        self._topics = topics
+        self._rules = rules
+        self._slice_statements = slice_statements
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=HOP)
+        self._replayed_to: dict[int, int] = {}
+
+    async def take_over(self, span: LogSpan) -> int:
+        """Read back the archive's and the tallies' high-waters, and complete the id index from the archive."""
+        return await self._in_thread(lambda: self._read_back(span))
+
+    def read(self, partition: int, records: Sequence[Any]) -> _Batch:  # noqa: ARG002 - records know it
+        """Decode and validate."""
+        began = time.perf_counter()
+        read = [read_record(record, self._rules) for record in records]
+        return _Batch(records, read, time.perf_counter() - began)
+
+    async def write(self, partition: int, batch: _Batch) -> None:
+        """Id index, archive, then `accepted` and `refused`."""
+        outcomes = await self._in_thread(lambda: self._record(partition, batch))
+        last = batch.records[-1]
+        self._progress.advance(partition, last.offset + 1, last.timestamp)
+        kept = [outcome for outcome in outcomes if isinstance(outcome, Keep)]
+        refused = [outcome for outcome in outcomes if isinstance(outcome, Refuse)]
+        encoded = [(None, value) for value in slices(partition, kept, self._slice_statements)]
+        await self._producer.publish(self._topics[Noun.ACCEPTED], partition, encoded)
+        await self._producer.publish(
+            self._topics[Noun.REFUSED], partition, [_letter(partition, one) for one in refused]
+        )
+        self._count(partition, outcomes)
+
+    async def account(self) -> None:
+        """Write the tallies."""
+        await self._in_thread(self._tallies.write)
+
+    def caught_up(self, partition: int, next_offset: int, at_ms: int) -> None:
+        """Tell waiting readers."""
+        self._progress.advance(partition, next_offset, at_ms)
+
+    def let_go(self, partition: int) -> None:
+        """Forget the partition; its next owner tells how far it is."""
+        self._progress.forget(partition)
+        self._tallies.let_go(partition)
+
+    def close(self) -> None:
+        """End the thread when it is done."""
+        self._thread.shutdown()
+
+    def _read_back(self, span: LogSpan) -> int:
+        archived = self._archive.high_water(span.partition)
+        if archived >= span.end:
+            problem = f"the archive holds offset {archived} of {span.topic}-{span.partition}, which ends at {span.end}"
+            raise StopError(problem=problem, remedy=ANOTHER_LOG)
+        filled = self._ids.catch_up(self._archive, span.partition)
+        # Without a committed offset the log is read from its start: then it must be the one that filled the archive.
+        self._replayed_to[span.partition] = archived if span.committed is None else -1
+        _log.info("archive_read_back", partition=span.partition, high_water=archived, ids_filled=filled)
+        return self._tallies.take_over(span.partition) + 1
+
+    def _record(self, partition: int, batch: _Batch) -> list[Outcome]:
+        began = time.perf_counter()
+        ids = [one.statement_id for one in batch.read if isinstance(one, Keep)]
+        known = {key: entry for key, entry in zip(ids, self._ids.get_many(ids), strict=True) if entry is not None}
+        settled = settle(batch.records, batch.read, known, partition)
+        self._check_same_log(partition, settled.taken)
+        metrics.RECORDER_VALIDATE_SECONDS.observe(time.perf_counter() - began + batch.seconds)
+        self._ids.put_many(settled.taken)
+        rows = [_row(partition, one) for one in settled.outcomes if isinstance(one, Keep)]
+        began = time.perf_counter()
+        self._archive.insert(rows)
+        metrics.RECORDER_INSERT_SECONDS.observe(time.perf_counter() - began)
+        return settled.outcomes
+
+    def _check_same_log(self, partition: int, taken: Sequence[tuple[bytes, Any]]) -> None:
+        """An id that is new at an offset which the archive has passed: that offset held another record once."""
+        if taken and taken[0][1].offset <= self._replayed_to.get(partition, -1):
+            raise StopError(
+                problem=f"offset {taken[0][1].offset} of partition {partition} is not the record that was archived",
+                remedy=ANOTHER_LOG,
+            )
+
+    def _count(self, partition: int, outcomes: Sequence[Outcome]) -> None:
+        metrics.RECORDER_BATCH_STATEMENTS.observe(len(outcomes))
+        for (outcome, reason), count in self._tallies.add(partition, _counts(outcomes)).items():
+            metrics.RECORDER_STATEMENTS.labels(outcome).inc(count)
+            if reason:
+                metrics.RECORDER_REFUSED.labels(reason).inc(count)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _counts(outcomes: Sequence[Outcome]) -> Iterator[Count]:
+    for outcome in outcomes:
+        if isinstance(outcome, Keep):
+            yield Count(outcome.offset, outcome.app, outcome.stored_at_ms, Ending.ARCHIVED.value, "")
+        elif isinstance(outcome, Duplicate):
+            yield Count(outcome.offset, outcome.app, outcome.stored_at_ms, Ending.DUPLICATE.value, "")
+        else:
+            yield Count(outcome.offset, outcome.app, outcome.stored_at_ms, Ending.REFUSED.value, outcome.reason.value)
+
+
+def _row(partition: int, kept: Keep) -> ArchiveRow:
+    statement = kept.statement
+    return ArchiveRow(
+        kept.statement_id,
+        partition,
+        kept.offset,
+        kept.app,
+        kept.stored_at_ms,
+        kept.stored_at_ms if statement.timestamp_ms is None else statement.timestamp_ms,
+        statement.actor_key,
+        statement.verb_id,
+        statement.activity_id,
+        statement.registration,
+        statement.target_id,
+        statement.is_voiding,
+        statement.digest,
+        kept.authority or b"",
+        kept.xapi_version,
+        statement.raw,
+    )
+
+
+def _letter(partition: int, refused: Refuse) -> tuple[bytes | None, bytes]:
+    return refused.statement_id, codec("refused").encode({"partition": partition, **refused._asdict()})

@@ -1,0 +1,80 @@
+"""Counts what became of records until it is written: each source offset once, whatever was replayed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from lrs.store.tallies import Tallies, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_HOUR_MS = 3_600_000
+
+
+class Count(NamedTuple):
+    """How one record ended. `reason` is empty where the outcome says it all."""
+
+    offset: int
+    app: str
+    stored_at_ms: int
+    outcome: str
+    reason: str
+
+
+@dataclass(slots=True)
+class _Open:
+    """Of one partition: the last offset counted, and the counts that are not written yet, from offset `first` on."""
+
+    counted: int
+    first: int = -1
+    counts: Counter[tuple[str, int, str, str]] = field(default_factory=Counter)
+
+
+class OpenTallies:
+    """The tallies of one hop between a batch and its accounting. For one thread at a time."""
+
+    def __init__(self, tallies: Tallies, hop: str) -> None:
+        self._tallies = tallies
+        self._hop = hop
+        self._open: dict[int, _Open] = {}
+
+    def take_over(self, partition: int) -> int:
+        """Read back the last source offset that is counted; -1 when none. Raises `RetryError`."""
+        counted = self._tallies.high_water(self._hop, partition)
+        self._open[partition] = _Open(counted)
+        return counted
+
+    def add(self, partition: int, counts: Iterable[Count]) -> Counter[tuple[str, str]]:
+        """Count records in offset order; those at or before what is counted are passed over.
+
+        Returns how many of each (outcome, reason) were new.
+        """
+        of = self._open[partition]
+        fresh: Counter[tuple[str, str]] = Counter()
+        for count in counts:
+            if count.offset <= of.counted:
+                continue
+            if not of.counts:
+                of.first = count.offset
+            of.counted = count.offset
+            of.counts[count.app, count.stored_at_ms // _HOUR_MS, count.outcome, count.reason] += 1
+            fresh[count.outcome, count.reason] += 1
+        return fresh
+
+    def write(self) -> None:
+        """Write what is open. Raises `RetryError`: call it again before anything is added."""
+        rows = [
+            Tally(self._hop, partition, of.first, of.counted, app, hour * 3600, outcome, reason, count)
+            for partition, of in self._open.items()
+            for (app, hour, outcome, reason), count in of.counts.items()
+        ]
+        self._tallies.insert(rows)
+        for of in self._open.values():
+            of.counts.clear()
+
+    def let_go(self, partition: int) -> None:
+        """Forget a partition with everything that is not written."""
+        self._open.pop(partition, None)

@@ -1,0 +1,31 @@
+"""Services that tests ask for by name. A service that is missing is a failure, never a skip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from lrs.kernel.settings import BrokerSettings
+from processors.topic_admin import ensure_topics
+
+from tests.support.broker import complete, new_broker, new_zone_name
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerSettings]:
+    """A real broker of this test session, on free ports of loopback. Tests keep apart by their zone's prefix."""
+    node = new_broker(tmp_path_factory.mktemp("broker"))
+    complete(node.start())
+    try:
+        complete(node.ready())
+        yield node.settings
+    finally:
+        complete(node.stop())
+
+
+@pytest.fixture
+def zone(broker: BrokerSettings) -> str:
+    """A fresh zone on the session's broker: its name, all its topics made."""
+    name = new_zone_name()
+    complete(ensure_topics(broker, name))
+    return name

@@ -1,0 +1,1 @@
+"""The real engine with its real migrations, embedded and behind HTTP."""

@@ -1,0 +1,100 @@
+"""The balance: it comes out when nothing is lost, and names the place when something is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from lrs.store.accounting import LOADER, RECORDER, Gap, HopCounts, balance, hop_counts
+from lrs.store.archive import Archive
+from lrs.store.engine import Engine
+from lrs.store.facts import Facts
+from lrs.store.tallies import Tallies, Tally
+
+from tests.support.rows import activity, archive_row, retraction
+
+# Partition 0: offsets 0 to 9, of which 8 is refused and 9 a duplicate; 6 is withheld, 7 voids 0. Partition 1: 0 to 3.
+ENDS = {0: 10, 1: 4}
+
+
+def _tally(hop: str, partition: int, last: int, outcome: str, reason: str, count: int) -> Tally:
+    return Tally(hop, partition, 0, last, "drill", 0, outcome, reason, count)
+
+
+@pytest.fixture
+def zone(archive_engine: Engine, facts_engine: Engine) -> Callable[[], tuple[HopCounts, HopCounts]]:
+    """A zone that balances; call it for what its hops count now, as another process would hear it."""
+    archive, recorded = Archive(archive_engine), Tallies(archive_engine, "board")
+    archive.insert([archive_row(offset) for offset in range(8)])
+    archive.insert([archive_row(offset, partition=1) for offset in range(4)])
+    recorded.insert(
+        [
+            _tally("recorder", 0, 9, "archived", "", 8),
+            _tally("recorder", 0, 9, "refused", "conflict", 1),
+            _tally("recorder", 0, 9, "duplicate", "", 1),
+            _tally("recorder", 1, 3, "archived", "", 4),
+        ]
+    )
+    facts, loaded = Facts(facts_engine), Tallies(facts_engine, "board")
+    facts.insert([activity(offset) for offset in range(6)])
+    facts.insert([activity(offset, partition=1) for offset in range(4)])
+    facts.insert_retractions([retraction(7, activity(0)["statement_key"])])
+    loaded.insert(
+        [
+            _tally("loader", 0, 7, "published", "", 6),
+            _tally("loader", 0, 7, "withheld", "no_consent", 1),
+            _tally("loader", 0, 7, "withheld", "voiding", 1),
+            _tally("loader", 1, 3, "published", "", 4),
+        ]
+    )
+    facts.apply_retractions()
+
+    def counts() -> tuple[HopCounts, HopCounts]:
+        found = hop_counts(archive_engine, recorded, RECORDER), hop_counts(facts_engine, loaded, LOADER)
+        for hop in found:
+            assert HopCounts.from_json(hop.to_json()) == hop
+        return found
+
+    return counts
+
+
+def test_a_zone_that_lost_nothing_balances(zone: Callable[[], tuple[HopCounts, HopCounts]]) -> None:
+    found = balance(ENDS, *zone())
+    assert found.balanced, found.gaps
+    assert (found.received, found.archived, found.duplicate, found.published) == (14, 12, 1, 10)
+    assert (found.refused, found.withheld) == ({"conflict": 1}, {"no_consent": 1, "voiding": 1})
+    assert (found.loaded, found.retracted) == (10, 1)
+
+
+def test_the_quick_count_agrees_with_the_thorough_one(
+    zone: Callable[[], tuple[HopCounts, HopCounts]], archive_engine: Engine
+) -> None:
+    recorder, _ = zone()
+    assert hop_counts(archive_engine, Tallies(archive_engine, "board"), RECORDER, thorough=False) == recorder
+
+
+def test_a_record_on_the_log_that_nobody_counted_is_named(zone: Callable[[], tuple[HopCounts, HopCounts]]) -> None:
+    found = balance({**ENDS, 1: 5, 2: 1}, *zone())
+    places = [(gap.hop, gap.partition, gap.expected, gap.found) for gap in found.gaps]
+    assert places == [("recorder", 1, 5, 4), ("recorder", 2, 1, 0)]
+
+
+def test_a_lost_statement_is_named(
+    zone: Callable[[], tuple[HopCounts, HopCounts]], archive_engine: Engine, facts_engine: Engine
+) -> None:
+    archive_engine.command("ALTER TABLE statements DELETE WHERE partition = 1 AND offset = 2")
+    facts_engine.command("ALTER TABLE activities DELETE WHERE partition = 0 AND offset = 5")
+    found = balance(ENDS, *zone())
+    assert not found.balanced
+    assert found.gaps == [
+        Gap("loader", 0, 6, 5, "published, and facts loaded (present + retracted)"),
+        Gap("recorder", 1, 4, 3, "archived, and statements in the archive"),
+    ]
+
+
+def test_a_doubled_row_is_named(zone: Callable[[], tuple[HopCounts, HopCounts]], archive_engine: Engine) -> None:
+    columns = [name for (name,) in archive_engine.query("SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'statements'")]
+    listed = ", ".join(columns)
+    archive_engine.command(f"INSERT INTO statements ({listed}) SELECT {listed} FROM statements WHERE offset = 3 AND partition = 1")  # noqa: S608
+    found = balance(ENDS, *zone())
+    assert Gap("recorder", 1, 4, 5, "distinct (partition, offset), and rows of statements") in found.gaps

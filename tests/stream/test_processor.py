@@ -1,0 +1,418 @@
+"""The processor on a real broker: every accepted statement once and in order, whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.admin.records_to_delete import RecordsToDelete
+
+from lrs.kernel.codec import codec
+from lrs.kernel.errors import StopError
+from lrs.kernel.kafka_options import client_options
+from lrs.kernel.pseudonyms import Pseudonyms
+from lrs.kernel.reasons import Withholding
+from lrs.kernel.settings import BrokerSettings, Settings
+from lrs.kernel.topics import Noun, topic_name
+from processors.batch_producer import BatchProducer
+from processors.log_order import LeftOutError, LogOrder
+from processors.processor import ProcessorPart
+from processors.topic_admin import ensure_topics
+from tests.support.broker import new_zone_name
+from tests.support.learning import CODE, HOME, ITEM, NAME, ROOT_KEY, SALT, SCHOOL, slice_bytes, statement
+from tests.support.waiting import eventually
+
+PER_SLICE = 20
+_ACTIVITY, _WITHHELD = codec("activity"), codec("withheld")
+
+
+@dataclass
+class Stream:
+    """A zone's topics from the test's side."""
+
+    broker: BrokerSettings
+    zone: str
+    producer: BatchProducer
+    probe: Any
+    member: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        rooms = {"zone": {"name": self.zone}, "broker": self.broker, "processor": {"member": self.member}}
+        return Settings.model_validate(rooms)
+
+    def topic(self, noun: Noun) -> str:
+        return topic_name(self.zone, noun)
+
+    async def put(self, noun: Noun, partition: int, records: Iterable[tuple[bytes | None, bytes]]) -> None:
+        await self.producer.publish(self.topic(noun), partition, list(records))
+
+    async def put_references(self) -> None:
+        item = {"activity_id": ITEM, "curriculum_code": CODE, "subject": "", "item_type": "question", "title": ""}
+        place = {"salt": SALT, "school_code": SCHOOL, "grade": 6, "class_name": "2組"}
+        await self.put(Noun.CATALOGUE, 0, [(ITEM.encode(), codec("catalogue").encode(item))])
+        learner = codec("roster").encode({"home_page": HOME, "name": NAME, **place})
+        await self.put(Noun.ROSTER, 0, [(f"{HOME}\x1f{NAME}".encode(), learner)])
+        await self.put_consent(granted=True)
+
+    async def put_consent(self, name: str = NAME, *, granted: bool) -> None:
+        await self.put(Noun.CONSENT, 0, [consent(name, granted=granted)])
+
+    async def put_slices(self, partition: int, slices: range) -> None:
+        """Slices number so and so of a partition; every third source offset is missing, as if it had been refused."""
+        values = [
+            slice_bytes(partition, [(offset, statement(offset + 1)) for offset in offsets(slices[n : n + 1])])
+            for n in range(len(slices))
+        ]
+        await self.put(Noun.ACCEPTED, partition, [(None, value) for value in values])
+
+    async def ends(self, noun: Noun) -> dict[int, int]:
+        keys = [TopicPartition(self.topic(noun), partition) for partition in range(self.broker.partitions)]
+        return {key.partition: end for key, end in (await self.probe.end_offsets(keys)).items()}
+
+    async def has(self, noun: Noun, count: int) -> bool:
+        return sum((await self.ends(noun)).values()) >= count
+
+    async def records(self, noun: Noun) -> list[Any]:
+        """Everything on a topic, by partition and offset."""
+        found: list[Any] = []
+        for partition, end in (await self.ends(noun)).items():
+            key = TopicPartition(self.topic(noun), partition)
+            self.probe.assign([key])
+            await self.probe.seek_to_beginning(key)
+            while await self.probe.position(key) < end:
+                for records in (await self.probe.getmany(timeout_ms=200)).values():
+                    found += records
+        return found
+
+    async def committed(self) -> dict[int, int]:
+        """The group's committed offsets."""
+        async with admin(self.broker) as client:
+            found = await client.list_consumer_group_offsets(f"{self.zone}.processor")
+        return {key.partition: offset.offset for key, offset in found.items()}
+
+
+def offsets(slices: range) -> list[int]:
+    """The source offsets of these slices."""
+    return [number * 3 // 2 for number in range(slices.start * PER_SLICE, slices.stop * PER_SLICE)]
+
+
+def consent(name: str, *, granted: bool) -> tuple[bytes, bytes]:
+    record = {
+        "home_page": HOME,
+        "name": name,
+        "purpose": "dashboards",
+        "recipient_kind": "学校・教員",
+        "data_class": "学習履歴・学校教育",
+        "granted": granted,
+        "guardian": True,
+        "decided_at_ms": 1,
+        "valid_until_ms": None,
+    }
+    return f"{HOME}\x1f{name}\x1fdashboards".encode(), codec("consent").encode(record)
+
+
+def read(value: bytes) -> dict[str, Any]:
+    record: dict[str, Any] = (_ACTIVITY if value.startswith(_ACTIVITY.header) else _WITHHELD).decode(value)
+    return record
+
+
+def first_occurrences(records: Iterable[Any]) -> dict[int, list[int]]:
+    """By partition the source offsets in the order in which they first came."""
+    found: dict[int, list[int]] = {}
+    for record in records:
+        source = read(record.value)
+        assert source["partition"] == record.partition
+        came = found.setdefault(record.partition, [])
+        if source["offset"] not in came:
+            came.append(source["offset"])
+    return found
+
+
+@asynccontextmanager
+async def admin(broker: BrokerSettings) -> AsyncIterator[Any]:
+    client = AIOKafkaAdminClient(**client_options(broker))
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def opened(broker: BrokerSettings, zone: str) -> AsyncIterator[Stream]:
+    probe = AIOKafkaConsumer(**client_options(broker), enable_auto_commit=False)
+    await probe.start()
+    producer = BatchProducer(broker, client_id="test")
+    try:
+        yield Stream(broker, zone, producer, probe)
+    finally:
+        await producer.stop()
+        await probe.stop()
+
+
+@pytest.fixture
+async def stream(broker: BrokerSettings, zone: str) -> AsyncIterator[Stream]:
+    async with opened(broker, zone) as made:
+        await made.put_references()
+        yield made
+
+
+@asynccontextmanager
+async def processing(stream: Stream) -> AsyncIterator[ProcessorPart]:
+    """The part on this event loop; it must end without an error."""
+    part = ProcessorPart(stream.settings, root_key=ROOT_KEY)
+    stop = asyncio.Event()
+    task = asyncio.create_task(part.run(stop))
+    try:
+        yield part
+    finally:
+        stop.set()
+        await task
+
+
+def ready(part: ProcessorPart) -> bool:
+    return all(check.ok for check in part.checks())
+
+
+async def test_slices_become_activities_on_the_same_partition_in_the_same_order(stream: Stream) -> None:
+    for partition in range(4):
+        await stream.put_slices(partition, range(6))
+    async with processing(stream) as part:
+        await eventually(lambda: stream.has(Noun.ACTIVITY, 4 * 6 * PER_SLICE))
+        await eventually(lambda: ready(part))
+    records = await stream.records(Noun.ACTIVITY)
+    assert len(records) == 4 * 6 * PER_SLICE
+    assert first_occurrences(records) == {partition: offsets(range(6)) for partition in range(4)}
+    keys = Pseudonyms(ROOT_KEY, "dashboards")
+    for record in records:
+        source = read(record.value)
+        assert record.key == source["statement_key"] == keys.statement_key(statement_id(source["offset"]))
+        assert source["curriculum_code"] == CODE
+    assert await stream.committed() == dict.fromkeys(range(4), 6)
+
+
+def statement_id(offset: int) -> bytes:
+    return bytes.fromhex(statement(offset + 1)["id"].replace("-", ""))
+
+
+async def test_a_stopped_processor_goes_on_where_it_was_without_a_repeat(stream: Stream) -> None:
+    await stream.put_slices(0, range(40))
+    for share in (1, 2):
+        async with processing(stream):
+            await eventually(partial(stream.has, Noun.ACTIVITY, share * 10 * PER_SLICE))
+        done = (await stream.ends(Noun.ACTIVITY))[0]
+        assert (await stream.committed())[0] * PER_SLICE == done
+    async with processing(stream):
+        await eventually(lambda: stream.has(Noun.ACTIVITY, 40 * PER_SLICE))
+    records = await stream.records(Noun.ACTIVITY)
+    assert [read(record.value)["offset"] for record in records] == offsets(range(40))
+
+
+async def test_redelivered_slices_are_written_again_in_order(stream: Stream) -> None:
+    await stream.put_slices(0, range(5))
+    async with processing(stream):
+        await eventually(lambda: stream.has(Noun.ACTIVITY, 5 * PER_SLICE))
+    await commit(stream, 2)
+    async with processing(stream):
+        await eventually(lambda: stream.has(Noun.ACTIVITY, 8 * PER_SLICE))
+    records = await stream.records(Noun.ACTIVITY)
+    assert [read(record.value)["offset"] for record in records] == [*offsets(range(5)), *offsets(range(2, 5))]
+
+
+async def commit(stream: Stream, offset: int) -> None:
+    group = AIOKafkaConsumer(
+        **client_options(stream.broker), group_id=f"{stream.zone}.processor", enable_auto_commit=False
+    )
+    await group.start()
+    try:
+        key = TopicPartition(stream.topic(Noun.ACCEPTED), 0)
+        group.assign([key])
+        await group.commit({key: offset})
+    finally:
+        await group.stop()
+
+
+async def test_kill_9_in_mid_stream_loses_nothing_and_keeps_the_order(stream: Stream) -> None:
+    stream.member = "worker-1"  # an unnamed worker would wait for its ghost's session after each kill
+    slices = 120
+    for partition in range(4):
+        await stream.put_slices(partition, range(slices))
+    whole = 4 * slices * PER_SLICE
+    for kill in range(2):
+        before = sum((await stream.ends(Noun.ACTIVITY)).values())
+        process = await start_process(stream)
+        await eventually(partial(stream.has, Noun.ACTIVITY, min(before + 400, whole)), 60)
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+        assert kill or before == 0
+    async with processing(stream):
+        await eventually(lambda: caught_up(stream, slices), 60)
+    found = first_occurrences(await stream.records(Noun.ACTIVITY))
+    assert found == {partition: offsets(range(slices)) for partition in range(4)}
+
+
+async def start_process(stream: Stream) -> asyncio.subprocess.Process:
+    module = "tests.support.processor_process"
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, stream.settings.model_dump_json(), env={**os.environ}
+    )
+
+
+async def caught_up(stream: Stream, slices: int) -> bool:
+    return await stream.committed() == dict.fromkeys(range(4), slices)
+
+
+async def test_a_record_that_is_no_slice_becomes_a_dead_letter_and_holds_nothing_up(stream: Stream) -> None:
+    poison = [b"not avro", slice_bytes(1, [(1, statement())]), b""]
+    await stream.put_slices(0, range(1))
+    await stream.put(Noun.ACCEPTED, 0, [(None, value) for value in poison])
+    await stream.put_slices(0, range(1, 2))
+    async with processing(stream):
+        await eventually(lambda: stream.has(Noun.ACTIVITY, 2 * PER_SLICE))
+    letters = [codec("refused").decode(record.value) for record in await stream.records(Noun.REFUSED)]
+    assert [letter["original"] for letter in letters] == poison
+    assert {letter["reason"] for letter in letters} == {"wrong_envelope"}
+    assert "marker is missing" in letters[0]["rule"]
+    assert "partition 1 on partition 0" in letters[1]["rule"]
+    assert await stream.committed() == {0: 5}
+
+
+async def test_a_write_that_the_broker_turns_down_is_tried_again_and_not_committed_past(stream: Stream) -> None:
+    await stream.put_slices(0, range(3))
+    await configure(stream, Noun.ACTIVITY, {"min.insync.replicas": "2"})
+    async with processing(stream) as part:
+        await eventually(lambda: part.checks()[3].ok and part.checks()[4].ok)
+        await eventually(lambda: in_flight(part))
+        assert (await stream.ends(Noun.ACTIVITY))[0] == 0
+        assert (await stream.committed()).get(0, 0) == 0
+        await configure(stream, Noun.ACTIVITY, {"min.insync.replicas": "1"})
+        await eventually(lambda: stream.has(Noun.ACTIVITY, 3 * PER_SLICE))
+    assert first_occurrences(await stream.records(Noun.ACTIVITY)) == {0: offsets(range(3))}
+    assert await stream.committed() == {0: 3}
+
+
+def in_flight(part: ProcessorPart) -> bool:
+    return part._step is not None and part._step.is_writing  # noqa: SLF001 - nothing outside tells
+
+
+async def configure(stream: Stream, noun: Noun, config: dict[str, str]) -> None:
+    async with admin(stream.broker) as client:
+        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, stream.topic(noun), config)])
+
+
+async def test_nothing_is_decided_before_the_views_have_caught_up(stream: Stream) -> None:
+    # The learner's consent is the last of many records: a view that is read halfway would withhold the slices.
+    await stream.put_slices(0, range(2))
+    await stream.put_consent(granted=False)
+    await stream.put(Noun.CONSENT, 0, [consent(f"child-{n}", granted=True) for n in range(20_000)])
+    await stream.put_consent(granted=True)
+    async with processing(stream) as part:
+        assert not ready(part)
+        await eventually(lambda: stream.has(Noun.ACTIVITY, 2 * PER_SLICE))
+        assert all(check.ok for check in part.checks() if check.name.startswith("view"))
+    assert all(record.value.startswith(_ACTIVITY.header) for record in await stream.records(Noun.ACTIVITY))
+
+
+async def test_a_processor_waits_for_topics_that_are_not_there_yet(broker: BrokerSettings) -> None:
+    async with opened(broker, new_zone_name()) as stream, processing(stream) as part:
+        assert not ready(part)
+        await ensure_topics(broker, stream.zone)
+        await stream.put_references()
+        await stream.put_slices(0, range(1))
+        await eventually(lambda: stream.has(Noun.ACTIVITY, PER_SLICE))
+
+
+async def test_a_withdrawal_of_consent_takes_effect_within_seconds(stream: Stream) -> None:
+    async with processing(stream) as part:
+        await eventually(lambda: ready(part))
+        await stream.put_slices(0, range(1))
+        await eventually(lambda: stream.has(Noun.ACTIVITY, PER_SLICE))
+        await stream.put_consent(granted=False)
+        sent = 1
+
+        async def is_withheld() -> bool:
+            nonlocal sent
+            await stream.put_slices(0, range(sent, sent + 1))
+            sent += 1
+            await eventually(lambda: stream.has(Noun.ACTIVITY, sent * PER_SLICE))
+            return read((await stream.records(Noun.ACTIVITY))[-1].value).get("reason") == Withholding.NO_CONSENT
+
+        await eventually(is_withheld, 5)
+
+
+async def test_a_reference_record_that_cannot_be_read_does_not_stop_the_stream(stream: Stream) -> None:
+    await stream.put(Noun.CONSENT, 0, [(b"x", b"not avro"), (b"\xff", None)])  # type: ignore[list-item]
+    await stream.put(Noun.ROSTER, 0, [(b"x", b"\xc3\x01")])
+    await stream.put_slices(0, range(1))
+    async with processing(stream):
+        await eventually(lambda: stream.has(Noun.ACTIVITY, PER_SLICE))
+
+
+async def test_retention_past_the_committed_offset_stops_the_part(stream: Stream) -> None:
+    await stream.put_slices(0, range(4))
+    await commit(stream, 1)
+    await delete_before(stream, 3)
+    part = ProcessorPart(stream.settings, root_key=ROOT_KEY)
+    with pytest.raises(StopError, match="2 records"):
+        await part.run(asyncio.Event())
+    assert await stream.ends(Noun.ACTIVITY) == dict.fromkeys(range(4), 0)
+
+
+async def delete_before(stream: Stream, offset: int) -> None:
+    async with admin(stream.broker) as client:
+        await client.delete_records({TopicPartition(stream.topic(Noun.ACCEPTED), 0): RecordsToDelete(offset)})
+
+
+async def test_a_record_that_the_stream_left_out_is_noticed(stream: Stream) -> None:
+    await stream.put_slices(0, range(6))
+    order = LogOrder(stream.broker, stream.topic(Noun.ACCEPTED), f"{stream.zone}.processor")
+    assert await order.admit(0, 0, 1)
+    order.taken(0, 0, 1)
+    with pytest.raises(LeftOutError, match="left out record 1"):
+        await order.admit(0, 2, 1)
+    assert await order.admit(0, 1, 1)
+    order.taken(0, 1, 1)
+    assert not await order.admit(0, 1, 1)  # done already
+    assert await order.admit(0, 0, 2)  # after a rebalance, from the committed offset
+    await commit(stream, 3)
+    with pytest.raises(LeftOutError, match="left out record 3"):
+        await order.admit(0, 4, 3)
+    assert await order.behind({0})
+    order.taken(0, 5, 3)
+    assert not await order.behind({0})
+
+
+async def test_two_workers_share_the_partitions_and_nothing_is_lost_when_one_leaves(stream: Stream) -> None:
+    slices = 60
+    async with processing(stream) as one:
+        await eventually(lambda: ready(one))
+        async with processing(stream) as other:
+            for partition in range(4):
+                await stream.put_slices(partition, range(slices))
+            await eventually(lambda: ready(other))
+            await eventually(lambda: stream.has(Noun.ACTIVITY, 400))
+        await eventually(lambda: caught_up(stream, slices), 60)
+    found = first_occurrences(await stream.records(Noun.ACTIVITY))
+    assert found == {partition: offsets(range(slices)) for partition in range(4)}
+
+
+async def test_a_stop_while_nothing_can_be_written_ends_soon_and_acks_nothing(stream: Stream) -> None:
+    await stream.put_slices(0, range(2))
+    await configure(stream, Noun.ACTIVITY, {"min.insync.replicas": "2"})
+    async with asyncio.timeout(60):
+        with suppress(asyncio.CancelledError):
+            async with processing(stream) as part:
+                await eventually(lambda: in_flight(part))
+    assert (await stream.committed()).get(0, 0) == 0

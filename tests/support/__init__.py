@@ -1,0 +1,1 @@
+"""What tests share: a real broker, waiting for conditions."""

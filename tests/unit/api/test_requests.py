@@ -1,0 +1,199 @@
+"""Bodies within bounds, batches within bounds, versions, credentials' headers, errors as answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lrs.api.gateway.answers import HttpError, error_answer, unauthorized
+from lrs.api.gateway.authentication import _pair
+from lrs.api.gateway.batches import Limits, check_content_type, count_statements, read_batch
+from lrs.api.gateway.requests import Bodies, Request
+from lrs.api.gateway.versions import refuse_version, spoken
+from lrs.kernel.errors import AyumiError, RefusedError, RetryError, StopError
+from lrs.kernel.statements import XapiVersion
+
+_STATEMENT = (
+    b'{"actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"http://example.com/v"},'
+    b'"object":{"id":"http://example.com/o"}}'
+)
+_LIMITS = Limits(max_statements=3, max_statement_bytes=1000)
+
+
+def _request(parts: list[bytes], headers: list[tuple[bytes, bytes]] | None = None) -> Request:
+    messages: Iterator[dict[str, Any]] = iter(
+        {"type": "http.request", "body": part, "more_body": number < len(parts)} for number, part in enumerate(parts, 1)
+    )
+
+    async def receive() -> dict[str, Any]:
+        return next(messages, {"type": "http.disconnect"})
+
+    scope = {"method": "POST", "path": "/", "query_string": b"", "headers": headers or []}
+    return Request(scope, receive)
+
+
+async def _read(bodies: Bodies, request: Request) -> bytes:
+    with bodies.held() as taken:
+        return await bodies.read(request, taken)
+
+
+async def test_a_body_in_parts_is_read_whole() -> None:
+    assert await _read(Bodies(10, 100), _request([b"123", b"", b"4567890"])) == b"1234567890"
+
+
+@pytest.mark.parametrize(
+    "more", [[(b"content-length", b"41")], [(b"content-length", b"11"), (b"expect", b"100-continue")]]
+)
+async def test_a_body_far_too_large_or_not_yet_sent_is_refused_unread(more: list[tuple[bytes, bytes]]) -> None:
+    request = _request([], more)
+    with pytest.raises(RefusedError, match="at most 10 bytes") as caught:
+        await _read(Bodies(10, 100), request)
+    assert error_answer(caught.value).status == 413
+
+
+@pytest.mark.parametrize("parts", [[b"12345678", b"901", b"5"], [b"12345678901"], [b"12345678"] * 1_000_000])
+async def test_a_body_too_large_is_read_a_while_forgotten_and_refused(parts: list[bytes]) -> None:
+    bodies = Bodies(10, 100)
+    with bodies.held() as taken:
+        with pytest.raises(RefusedError, match="at most 10 bytes"):
+            await bodies.read(_request(parts), taken)
+        assert taken[0] <= 10
+
+
+async def test_bodies_under_way_together_are_bounded_and_given_back() -> None:
+    bodies = Bodies(10, 15)
+    with bodies.held() as taken:
+        await bodies.read(_request([b"1234567890"]), taken)
+        with pytest.raises(RetryError, match="20 bytes are under way"):
+            await _read(bodies, _request([b"1234567890"]))
+    assert await _read(bodies, _request([b"1234567890"])) == b"1234567890"
+
+
+async def test_a_body_that_is_cut_off_is_not_taken_for_whole() -> None:
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {"type": "http.disconnect"}
+
+    request = _request([])
+    request.receive = receive
+    with pytest.raises(HttpError, match="ended before the body"):
+        await _read(Bodies(10, 100), request)
+
+
+@pytest.mark.parametrize("kind", [b"application/json", b"application/json; charset=UTF-8", b"Application/JSON"])
+def test_json_is_taken(kind: bytes) -> None:
+    check_content_type(kind)
+
+
+@pytest.mark.parametrize(
+    "kind", [None, b"", b"text/plain", b"multipart/mixed; boundary=x", b"application/jsonp", b"\xff"]
+)
+def test_any_other_content_type_is_a_400_that_names_the_header(kind: bytes | None) -> None:
+    with pytest.raises(HttpError) as caught:
+        check_content_type(kind)
+    assert (caught.value.status, caught.value.path) == (400, "Content-Type")
+
+
+def test_a_batch_and_a_single_statement_are_told_apart() -> None:
+    assert [len(read_batch(body, XapiVersion.V1, _LIMITS)[0]) for body in (_STATEMENT, b" [" + _STATEMENT + b"]")] == [
+        1,
+        1,
+    ]
+    assert read_batch(b"[]", XapiVersion.V1, _LIMITS) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b",".join([_STATEMENT] * 4) + b"]",
+        b"[" + b",".join([b"{}"] * 40) + b"]",
+        b"[" + b" ,\n".join([b"0"] * 100_000) + b"]",
+        b"[" + b",".join([b"[" * 50 + b"]" * 50] * 5000) + b"]",
+    ],
+    ids=["valid", "empty objects", "numbers", "arrays"],
+)
+def test_more_elements_than_allowed_are_too_large_whatever_they_are(body: bytes) -> None:
+    with pytest.raises(RefusedError) as caught:
+        read_batch(body, XapiVersion.V1, _LIMITS)
+    assert caught.value.reason == "too_large"
+
+
+def test_a_statement_over_the_limit_is_named_by_its_place() -> None:
+    large = _STATEMENT.replace(b"http://example.com/o", b"http://example.com/" + b"o" * 1000)
+    with pytest.raises(RefusedError) as caught:
+        read_batch(b"[" + _STATEMENT + b"," + large + b"]", XapiVersion.V1, _LIMITS)
+    assert (caught.value.reason, caught.value.path) == ("too_large", "$[1]")
+
+
+@pytest.mark.parametrize(
+    ("body", "count"), [(b"[1,2,3]", 3), (b"[]", 1), (b"{}", 1), (b"[1,", 1), (b"", 1), (b"\xff", 1), (b"[" * 9999, 1)]
+)
+def test_a_refused_body_counts_the_statements_it_held_and_at_least_one(body: bytes, count: int) -> None:
+    assert count_statements(body) == count
+
+
+@pytest.mark.parametrize(
+    ("header", "version"),
+    [
+        (b"1.0", "1.0.3"),
+        (b"1.0.0", "1.0.3"),
+        (b"1.0.3", "1.0.3"),
+        (b"1.0.9", "1.0.3"),
+        (b"2.0", "2.0.0"),
+        (b"2.0.0", "2.0.0"),
+        (b"2.0.1", "2.0.0"),
+    ],
+)
+def test_a_version_is_answered_in_its_own_family(header: bytes, version: str) -> None:
+    assert spoken(header) == version
+
+
+@pytest.mark.parametrize("header", [None, b"", b"0.95", b"1.1.0", b"3.0.0", b"1.0.x", b"\xff", b"1.0.3 "])
+def test_any_other_version_is_refused_by_name_of_the_header(header: bytes | None) -> None:
+    assert spoken(header) is None
+    assert "X-Experience-API-Version" in str(refuse_version(header))
+
+
+@pytest.mark.parametrize(
+    "header", [None, b"", b"Basic", b"Basic !!!", b"Basic YQ==", b"Bearer YTpi", b"Basic /////w==", b"Basic YTpi YTpi"]
+)
+def test_an_authorization_that_is_no_basic_pair_is_a_401(header: bytes | None) -> None:
+    with pytest.raises(HttpError) as caught:
+        _pair(header)
+    assert caught.value.status == 401
+
+
+def test_a_basic_pair_is_split_at_its_first_colon() -> None:
+    assert _pair(b"bAsIc  YTpiOmM=") == ("a", "b:c")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reason"),
+    [
+        (RefusedError("not_json", "r"), 400, "not_json"),
+        (RefusedError("invalid", "r (xAPI Data 2.4.1)", path="$.id"), 400, "invalid"),
+        (RefusedError("too_large", "r"), 413, "too_large"),
+        (RefusedError("conflict", "r"), 409, "conflict"),
+        (RetryError("broker", "away", after_seconds=2), 503, "unavailable"),
+        (unauthorized("r"), 401, "unauthorized"),
+        (StopError("p", remedy="r"), 500, "internal_error"),
+    ],
+)
+def test_each_error_has_its_status_and_says_reason_path_rule_and_document(
+    error: AyumiError, status: int, reason: str
+) -> None:
+    answer = error_answer(error)
+    body = json.loads(answer.body)
+    assert answer.status == status
+    assert body["error"] == reason
+    assert set(body) == {"error", "path", "rule", "doc"}
+    assert body["doc"].startswith("https://")
+
+
+def test_a_retry_says_when_and_a_401_says_how() -> None:
+    assert (b"retry-after", b"2") in error_answer(RetryError("broker", "away", after_seconds=2)).headers
+    assert dict(error_answer(unauthorized("r")).headers)[b"www-authenticate"].startswith(b"Basic realm=")
