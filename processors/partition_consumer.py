@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lrs.kernel.errors import RetryError
 from lrs.kernel.logs import get_logger
@@ -46,6 +46,14 @@ class _Owned:
     end_at_start: int
 
 
+class _Read(NamedTuple):
+    """Records of one partition as the sink has read them, and the offset behind them."""
+
+    partition: int
+    next_offset: int
+    batch: Any
+
+
 class PartitionConsumer:
     """Feeds a `Sink` from a topic. `run` on one event loop; `checks` may be asked from any thread."""
 
@@ -58,6 +66,7 @@ class PartitionConsumer:
         self._epoch = 0
         self._member_at = 0.0
         self._unaccounted_since: float | None = None
+        self._ahead: list[_Read] = []
         self._failure: BaseException | None = None
         self._caught_up = False
         self._answered_at_ms = 0
@@ -100,22 +109,31 @@ class PartitionConsumer:
 
     async def _turn(self) -> None:
         """Poll, and work off what came; what was fetched before a rebalance is no longer ours to write."""
+        polled, self._ahead = self._ahead, []
         epoch = self._epoch
-        polled: dict[int, list[Any]] = {}
         try:
-            polled = await self._consumer.poll(self._poll_seconds(), self._stopped)
+            polled = polled or self._read(await self._consumer.poll(self._poll_seconds(), self._stopped))
         except RetryError as error:
             self._trouble = str(error)
             _log.warning("poll_failed", topic=self._noun, error=str(error))
-            await self._pause(1)
+            with suppress(_NoTimeError):
+                await self._pause(1)
         async with self._busy:
             self._raise_failure()
             try:
-                await self._step(polled if epoch == self._epoch else {})
+                await self._step(polled if epoch == self._epoch else [])
             except NotOursError:
                 self._forget()
             except _NoTimeError:
                 _log.info("batch_left", topic=self._noun)
+
+    def _read(self, polled: dict[int, list[Any]]) -> list[_Read]:
+        # What came before its partition was taken over is dropped: taking over seeks back to it.
+        return [
+            _Read(partition, records[-1].offset + 1, self._sink.read(partition, records))
+            for partition, records in polled.items()
+            if partition in self._owned
+        ]
 
     def _poll_seconds(self) -> float:
         wait = self._consumer.max_wait_seconds if self._owned else _JOINING_SECONDS
@@ -123,11 +141,11 @@ class PartitionConsumer:
             return wait
         return min(wait, max(0.001, self._unaccounted_since + _ACCOUNT_SECONDS - time.monotonic()))
 
-    async def _step(self, polled: dict[int, list[Any]]) -> None:
-        for partition, records in polled.items():
-            # What came before its partition was taken over is dropped: taking over seeks back to it.
-            if partition in self._owned and not self._hurry.is_set():
-                await self._write(partition, records)
+    async def _step(self, polled: list[_Read]) -> None:
+        for index, read in enumerate(polled):
+            if self._hurry.is_set():
+                raise _NoTimeError
+            await self._write(read, ahead=index + 1 == len(polled))
         for partition in sorted((self._assigned or frozenset()) - set(self._owned)):
             await self._until_done(partial(self._take_over, partition))
         since = self._unaccounted_since
@@ -136,22 +154,39 @@ class PartitionConsumer:
             await self._commit()
         await self._observe()
 
-    async def _write(self, partition: int, records: list[Any]) -> None:
-        batch = self._sink.read(partition, records)
+    async def _write(self, read: _Read, *, ahead: bool) -> None:
         if time.monotonic() - self._member_at > SESSION_SECONDS / 2:
             await self._until_done(self._fence)
-        await self._until_done(partial(self._sink.write, partition, batch), fence=True)
-        self._owned[partition].next_offset = records[-1].offset + 1
+        step = partial(self._sink.write, read.partition, read.batch)
+        writing = asyncio.ensure_future(self._until_done(step, fence=True))
+        try:
+            if ahead:
+                await self._read_ahead()
+        finally:
+            await writing
+        self._owned[read.partition].next_offset = read.next_offset
         if self._unaccounted_since is None:
             self._unaccounted_since = time.monotonic()
 
+    async def _read_ahead(self) -> None:
+        """While a batch is being written, read the next, if the log has more at once."""
+        await asyncio.sleep(0)  # the write first: it hands its work to another thread
+        hurried = asyncio.ensure_future(self._hurry.wait())
+        try:
+            # A rebalance waits for the write, and polling waits for the rebalance: so not without a way out.
+            with suppress(RetryError, NotOursError):
+                self._ahead = self._read(await self._consumer.poll(0, hurried))
+        finally:
+            hurried.cancel()
+
     async def _take_over(self, partition: int) -> None:
         """Read back what the store holds, and begin where nothing is missed whatever was committed."""
+        asked_at_ms = int(time.time() * 1000)
         span = await self._consumer.span(partition)
         start = start_offset(span, await self._sink.take_over(span))
         self._consumer.seek(partition, start)
         self._owned[partition] = _Owned(start, start, span.end)
-        self._sink.caught_up(partition, start, 0)
+        self._sink.caught_up(partition, start, asked_at_ms if start == span.end else 0)
         _log.info("partition_taken_over", topic=self._noun, partition=partition, offset=start, end=span.end)
 
     async def _commit(self) -> None:
@@ -195,26 +230,28 @@ class PartitionConsumer:
         with suppress(TimeoutError):
             seconds = _BACK_OFF_SECONDS[min(attempt, len(_BACK_OFF_SECONDS) - 1)]
             await asyncio.wait_for(self._hurry.wait(), seconds)
+        if self._hurry.is_set():
             raise _NoTimeError
 
     async def _observe(self) -> None:
         """Tell how far the log was when the broker last answered, and how far we are."""
         behind = False
+        polled = {read.partition for read in self._ahead}
         for number, owned in self._owned.items():
             at = await self._consumer.position(number)
-            behind = behind or at.next_offset < owned.end_at_start
+            behind = behind or number in polled or at.next_offset < owned.end_at_start
             if at.end is not None:
-                self._observe_partition(number, at, at.end)
+                self._observe_partition(number, at, at.end, written=number not in polled)
         if self._answered_at_ms:
             STREAM_LAST_POLL_SECONDS.labels(self._noun).set(self._answered_at_ms / 1000)
         self._caught_up = self._caught_up or bool(self._owned and not behind)
 
-    def _observe_partition(self, partition: int, at: Position, end: int) -> None:
+    def _observe_partition(self, partition: int, at: Position, end: int, *, written: bool) -> None:
         if at.answered_at_ms > self._answered_at_ms:
             self._answered_at_ms = at.answered_at_ms
             self._trouble = ""
         STREAM_LAG.labels(self._noun, str(partition)).set(max(0, end - at.next_offset))
-        if at.next_offset >= end:
+        if at.next_offset >= end and written:
             self._sink.caught_up(partition, at.next_offset, at.answered_at_ms)
 
     async def _release(self) -> None:
@@ -226,6 +263,7 @@ class PartitionConsumer:
         self._forget()
 
     def _forget(self) -> None:
+        self._ahead = []
         for number in self._owned:
             self._sink.let_go(number)
             with suppress(KeyError):

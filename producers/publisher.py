@@ -41,6 +41,7 @@ _BATCH_BYTES = 512 * 1024
 _MAX_VALUE_BYTES = 7 * 1024 * 1024
 _MAX_PENDING_BYTES = 64 * 1024 * 1024
 _REQUEST_SECONDS = 10.0
+_CLOSE_SECONDS = 1.0
 
 
 class KafkaPublisher:
@@ -52,12 +53,17 @@ class KafkaPublisher:
         zone: str,
         *,
         timeout_seconds: float = 30.0,
+        stop_seconds: float = 2.0,
         max_pending_bytes: int = _MAX_PENDING_BYTES,
     ) -> None:
-        """`timeout_seconds`: the longest a call waits for its acknowledgement, waiting for memory included."""
+        """`timeout_seconds`: the longest a call waits for its acknowledgement, waiting for memory included.
+
+        `stop_seconds`: the longest that `stop` waits for what is under way.
+        """
         self._broker = broker
         self._topic = topic_name(zone, Noun.RECEIVED)
         self._timeout = timeout_seconds
+        self._stop_seconds = stop_seconds
         self._max_pending = max_pending_bytes
         self._pending = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -95,9 +101,9 @@ class KafkaPublisher:
         ]
 
     async def stop(self) -> None:
-        """Wait for what is under way as long as a call would, then close every connection. Safe to call twice."""
+        """Wait for what is under way, then close every connection: calls left over raise. Safe to call twice."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._stop_seconds):
                 for lane in self._lanes:
                     await lane.drained()
         for lane in self._lanes:
@@ -237,7 +243,7 @@ class KafkaPublisher:
             return
         # An idempotent producer that holds unconfirmed batches waits for its broker for ever.
         with contextlib.suppress(KafkaError, OSError, TimeoutError):
-            async with asyncio.timeout(2.0):
+            async with asyncio.timeout(_CLOSE_SECONDS):
                 await producer.stop()
 
 

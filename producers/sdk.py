@@ -79,7 +79,7 @@ class StatementPublisher:
         retry_seconds: float = 60.0,
     ) -> None:
         """`app` is the credential id that the operator gave; `retry_seconds`: how long a broker may be away."""
-        self._publisher = KafkaPublisher(broker, zone, timeout_seconds=retry_seconds)
+        self._publisher = KafkaPublisher(broker, zone, timeout_seconds=retry_seconds, stop_seconds=retry_seconds)
         self._app = app
         self._version = xapi_version
         self._max_bytes = max_statement_bytes

@@ -110,9 +110,8 @@ class Wiring:
         from producers.publisher import KafkaPublisher  # noqa: PLC0415
 
         settings = self._settings
-        publisher = KafkaPublisher(
-            settings.broker, settings.zone.name, timeout_seconds=settings.gateway.publish_seconds
-        )
+        # It waits longer than the gateway does: an answered 503 keeps its ids claimed until the outcome is known.
+        publisher = KafkaPublisher(settings.broker, settings.zone.name)
         gateway = GatewayPart(
             settings,
             self._folder,

@@ -76,6 +76,7 @@ class Zone:
         """
         self.folder.prepare()
         self._exit.enter_context(zone_lock(self.folder))
+        self._exit.callback(self._state_file.unlink, missing_ok=True)  # only whoever holds the lock may
         try:
             await self._start()
         except BaseException:
@@ -94,10 +95,9 @@ class Zone:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        if self._state_file.exists():
-            log.info("zone_stopped", folder=str(self.folder.root))
-        self._state_file.unlink(missing_ok=True)
         self._exit.close()
+        if self.children:
+            log.info("zone_stopped", folder=str(self.folder.root))
 
     async def failure(self) -> None:
         """Return never, but raise what made a child refuse to go on."""

@@ -38,6 +38,8 @@ _STREAM = {
     "message.timestamp.type": "LogAppendTime",
     "max.message.bytes": "8388608",
 }
+# Holds whole records of `received` and a few fields more: the largest of those must fit.
+_WIDER = {**_STREAM, "max.message.bytes": "16777216"}
 _COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": str(_DAY_MS)}
 _VERSION = 1
 
@@ -50,10 +52,10 @@ def topic_name(zone: str, noun: Noun) -> str:
 def topics(zone: str, partitions: int) -> dict[Noun, Topic]:
     """All topics of a zone. `received`, `accepted` and `activity` share `partitions`; the number is carried through."""
     streams = {
-        noun: Topic(topic_name(zone, noun), partitions, dict(_STREAM))
-        for noun in (Noun.RECEIVED, Noun.ACCEPTED, Noun.ACTIVITY)
+        noun: Topic(topic_name(zone, noun), partitions, dict(config))
+        for noun, config in ((Noun.RECEIVED, _STREAM), (Noun.ACCEPTED, _WIDER), (Noun.ACTIVITY, _STREAM))
     }
-    letters = Topic(topic_name(zone, Noun.REFUSED), partitions, {**_STREAM, "retention.ms": str(30 * _DAY_MS)})
+    letters = Topic(topic_name(zone, Noun.REFUSED), partitions, {**_WIDER, "retention.ms": str(30 * _DAY_MS)})
     released = Topic(topic_name(zone, Noun.RELEASED), 1, {**_STREAM, "retention.ms": "-1"})
     references = {
         noun: Topic(topic_name(zone, noun), 1, dict(_COMPACTED)) for noun in (Noun.CATALOGUE, Noun.ROSTER, Noun.CONSENT)

@@ -1,4 +1,4 @@
-"""The aggregates that the board shows, as SQL over the facts. No number that stands on too few learners leaves this module.
+"""The aggregates that the board shows, as SQL over the facts. No number about too few learners leaves this module.
 
 Everything is counted per distinct pseudonym with `uniqExact`: an approximate count near the threshold would decide by
 chance. Days are Asia/Tokyo days. SQL comes from the templates below only, values only as typed parameters.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lrs.kernel import metrics
 from lrs.kernel.curriculum import Curriculum, curriculum
+from lrs.store.aggregate_rows import Activity, CodeRow, DayRow, Filters, Fresh, Success, Summary, SummaryRow
 from lrs.store.suppression import Node, hidden_cells, too_few
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TIME_ZONE = "Asia/Tokyo"
 DEFAULT_DAYS = 366
 
-_DAY = f"toDate(occurred_at, '{TIME_ZONE}')"
+_DAY = "toDate(occurred_at, 'Asia/Tokyo')"
 
 # The same 16 bytes as a number: counting distinct strings would hash each again, at twice the time.
 _WHO = "reinterpretAsUInt128(pseudonym)"
@@ -32,123 +32,49 @@ _WHO = "reinterpretAsUInt128(pseudonym)"
 _FRESH = "SELECT toUnixTimestamp64Milli(max(stored_at)), count() FROM activities"
 
 # A wrong clock may date a statement years ahead; such days do not move the end of the default window.
-_EXTENT = f"SELECT min({_DAY}), maxIf({_DAY}, {_DAY} <= {{today:Date}}), max({_DAY}), count() FROM activities"
+_EXTENT = "SELECT min({day}), maxIf({day}, {day} <= {today:Date}), max({day}), count() FROM activities"
 
 _APPS = "SELECT DISTINCT app FROM activities ORDER BY app LIMIT 200"
 
 # `others` are the learners with something else than an answer: statements minus answers would tell about them.
-_BY_DAY = f"""
-SELECT {_DAY} AS day, uniqExact({_WHO}) AS learners, count() AS statements, countIf(role = 'answer') AS answers,
-       uniqExactIf({_WHO}, role = 'answer') AS answering, uniqExactIf({_WHO}, role != 'answer') AS others
-FROM activities WHERE {{where}} GROUP BY day ORDER BY day
+_BY_DAY = """
+SELECT {day} AS day, uniqExact({who}) AS learners, count() AS statements, countIf(role = 'answer') AS answers,
+       uniqExactIf({who}, role = 'answer') AS answering, uniqExactIf({who}, role != 'answer') AS others
+FROM activities WHERE {where} GROUP BY day ORDER BY day
 """
 
 # Totals are over the days that are shown, and answers over the days whose answers are shown. So no total minus what is
 # shown, for whatever two windows of days, gives a day that is not.
-_SUMMARY = f"""
+_SUMMARY = """
 SELECT uniqExactMergeIf(learner_state, shown), sumIf(statements, shown), sumIf(answers, shown_answers),
        sumIf(correct, shown_answers), sumIf(scored, shown_answers), uniqExactIfMergeIf(scored_state, shown_answers),
        countIf(shown), countIf(NOT shown)
 FROM (
-    SELECT {_DAY} AS day, uniqExactState({_WHO}) AS learner_state, count() AS statements,
+    SELECT {day} AS day, uniqExactState({who}) AS learner_state, count() AS statements,
            countIf(role = 'answer') AS answers, countIf(role = 'answer' AND success) AS correct,
            countIf(role = 'answer' AND isNotNull(success)) AS scored,
-           uniqExactIfState({_WHO}, role = 'answer' AND isNotNull(success)) AS scored_state,
-           uniqExact({_WHO}) >= {{least:UInt32}} AS shown,
-           uniqExactIf({_WHO}, role = 'answer') AS answering, uniqExactIf({_WHO}, role != 'answer') AS others,
-           shown AND (answering = 0 OR answering >= {{least:UInt32}}) AND (others = 0 OR others >= {{least:UInt32}})
+           uniqExactIfState({who}, role = 'answer' AND isNotNull(success)) AS scored_state,
+           uniqExact({who}) >= {least:UInt32} AS shown,
+           uniqExactIf({who}, role = 'answer') AS answering, uniqExactIf({who}, role != 'answer') AS others,
+           shown AND (answering = 0 OR answering >= {least:UInt32}) AND (others = 0 OR others >= {least:UInt32})
            AS shown_answers
-    FROM activities WHERE {{where}} GROUP BY day
+    FROM activities WHERE {where} GROUP BY day
 )
 """
 
 _CODES = "SELECT DISTINCT curriculum_code FROM activities WHERE {where}"
 
 # Each answer counts for all nodes that its code lies under: number 0 stands for codes that lie under none of them.
-_BY_CODE = f"""
-SELECT node, grade, uniqExact({_WHO}), count(), countIf(success), countIf(isNotNull(success)),
-       uniqExactIf({_WHO}, isNotNull(success))
+_BY_CODE = """
+SELECT node, grade, uniqExact({who}), count(), countIf(success), countIf(isNotNull(success)),
+       uniqExactIf({who}, isNotNull(success))
 FROM activities
 ARRAY JOIN arrayElement(
-    {{targets:Array(Array(UInt16))}},
-    1 + transform(curriculum_code, {{codes:Array(String)}}, {{numbers:Array(UInt16)}}, 0)
+    {targets:Array(Array(UInt16))},
+    1 + transform(curriculum_code, {codes:Array(String)}, {numbers:Array(UInt16)}, 0)
 ) AS node
-WHERE {{where}} GROUP BY node, grade
+WHERE {where} GROUP BY node, grade
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What to count: days inclusive, empty means all."""
-
-    first: date | None = None
-    last: date | None = None
-    app: str = ""
-    subject: str = ""
-    grades: tuple[int, ...] = ()
-
-
-class DayRow(NamedTuple):
-    """One day. A number that is None while `suppressed` stands on too few learners."""
-
-    day: date
-    suppressed: bool
-    learners: int | None
-    statements: int | None
-    answers: int | None
-
-
-class CodeRow(NamedTuple):
-    """One curriculum code in one grade; `depth` is 0 for the code asked about. `success_rate` None: nothing was scored."""
-
-    code: str
-    text: str
-    parent: str
-    depth: int
-    grade: int
-    suppressed: bool
-    learners: int | None
-    answers: int | None
-    success_rate: float | None
-
-
-class SummaryRow(NamedTuple):
-    """Totals over the days that are shown."""
-
-    suppressed: bool
-    learners: int | None
-    statements: int | None
-    answers: int | None
-    success_rate: float | None
-    days: int
-    suppressed_days: int
-
-
-class Fresh(NamedTuple):
-    """`through` is the newest stored time in the facts; everything older was counted. None: there are no facts."""
-
-    through: datetime | None
-
-
-class Activity(NamedTuple):
-    """Days in ascending order; a day without facts has no row."""
-
-    fresh: Fresh
-    rows: list[DayRow]
-
-
-class Success(NamedTuple):
-    """Rows in the order of the curriculum tables, then grade."""
-
-    fresh: Fresh
-    rows: list[CodeRow]
-
-
-class Summary(NamedTuple):
-    """One row of totals."""
-
-    fresh: Fresh
-    row: SummaryRow
 
 
 class Aggregates:
@@ -167,7 +93,7 @@ class Aggregates:
 
     def window(self, today: date) -> tuple[date, date] | None:
         """The days that a page shows unasked: up to `DEFAULT_DAYS` that end with the newest. None: no facts."""
-        ((first, past, last, rows),) = self._engine.query(_EXTENT, {"today": today})
+        ((first, past, last, rows),) = self._engine.query(_sql(_EXTENT), {"today": today})
         if not rows:
             return None
         end: date = past if first <= past else last
@@ -182,8 +108,8 @@ class Aggregates:
         where, params = _where(filters)
         with _timed("activity"):
             fresh = self.fresh()
-            found = self._engine.query(_BY_DAY.replace("{where}", where), params)
-        rows = [self._day(*row) for row in found]
+            found = self._engine.query(_sql(_BY_DAY, where), params)
+        rows = [self._day(row) for row in found]
         _count_suppressed("activity", rows)
         return Activity(fresh, rows)
 
@@ -192,7 +118,7 @@ class Aggregates:
         where, params = _where(filters)
         with _timed("summary"):
             fresh = self.fresh()
-            sql = _SUMMARY.replace("{where}", where)
+            sql = _sql(_SUMMARY, where)
             ((learners, statements, answers, correct, scored, scorers, shown, hidden),) = self._engine.query(
                 sql, {**params, "least": self.min_learners}
             )
@@ -210,7 +136,7 @@ class Aggregates:
         where, params = _where(Filters(filters.first, filters.last, filters.app, filters.subject), "role = 'answer'")
         with _timed("success"):
             fresh = self.fresh()
-            used = [found for (found,) in self._engine.query(_CODES.replace("{where}", where), params)]
+            used = [found for (found,) in self._engine.query(_sql(_CODES, where), params)]
             cells = self._cells(where, params, used, code, depth)
         hidden = hidden_cells({key: Node(cell.parent, cell.learners) for key, cell in cells.items()}, self.min_learners)
         rows = [self._row(key, cell, key in hidden, code) for key, cell in cells.items()]
@@ -237,7 +163,7 @@ class Aggregates:
             "numbers": list(range(1, len(targets) + 1)),
             "targets": [[], *([number[node] for node in path] for path in targets.values())],
         }
-        found = self._engine.query(_BY_CODE.replace("{where}", where), given)
+        found = self._engine.query(_sql(_BY_CODE, where), given)
         cells: dict[tuple[str, int], _Cell] = {}
         for node, grade, *numbers in found:
             entry = self._tree.get(nodes[node])
@@ -246,7 +172,7 @@ class Aggregates:
         return cells
 
     def _targets(self, leaf: str, above: set[str], code: str | None, depth: int) -> list[str]:
-        """The nodes that an answer to `leaf` counts for: whatever is shown, and the siblings that suppression looks at."""
+        """The nodes that an answer to `leaf` counts for: what is shown, and the siblings that suppression looks at."""
         path = [step.code for step in self._tree.path(leaf)]
         below = path.index(code) if code in path else (-1 if code is None else len(path))
         return [
@@ -255,7 +181,8 @@ class Aggregates:
             if index == 0 or path[index - 1] in above or below < index <= below + depth
         ]
 
-    def _day(self, day: date, learners: int, statements: int, answers: int, answering: int, others: int) -> DayRow:
+    def _day(self, found: tuple[Any, ...]) -> DayRow:
+        day, learners, statements, answers, answering, others = found
         if too_few(learners, self.min_learners):
             return DayRow(day, True, None, None, None)  # noqa: FBT003 - a row's value
         if too_few(answering, self.min_learners) or too_few(others, self.min_learners):
@@ -289,11 +216,16 @@ class _Cell(NamedTuple):
     scorers: int
 
 
+def _sql(template: str, where: str = "1") -> str:
+    """The template with its fixed expressions; values never come this way."""
+    return template.replace("{day}", _DAY).replace("{who}", _WHO).replace("{where}", where)
+
+
 def _where(filters: Filters, *fixed: str) -> tuple[str, dict[str, Any]]:
     """Conditions from a closed set, and their typed parameters."""
     terms: dict[str, tuple[str, Any]] = {
-        "first": (f"{_DAY} >= {{first:Date}}", filters.first),
-        "last": (f"{_DAY} <= {{last:Date}}", filters.last),
+        "first": (_DAY + " >= {first:Date}", filters.first),
+        "last": (_DAY + " <= {last:Date}", filters.last),
         "app": ("app = {app:String}", filters.app),
         "subject": ("subject = {subject:String}", filters.subject),
         "grades": ("grade IN {grades:Array(UInt8)}", list(filters.grades)),

@@ -1,8 +1,8 @@
-"""Which cells of an aggregate stand on too few learners to be shown, and which more must go so that these cannot be found
-by subtraction. Pure: no number is read or written here but counts of distinct learners.
+"""Which cells stand on too few learners to be shown, and which more must go so that these are not found by subtraction.
 
-What this covers is one answer and the answers above and below it in the curriculum tree, under the same filters. Taking the
-difference of two answers with different filters is the business of frozen releases, not of a live page.
+Pure: all that is read here are counts of distinct learners. Covered are one answer and those above and below it in the
+curriculum tree, under the same filters. The difference of two answers with different filters is
+the business of frozen releases; a live page cannot promise anything about it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A real Chromium over real boards, in one process: playwright's own, beside the boards' threads."""
+"""A real Chromium before a real board."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.support.activities import made_activities
 from tests.support.board import ServedBoard, served_board
 
 if TYPE_CHECKING:
@@ -35,5 +34,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedBoard]:
     """A board over a small district."""
-    with served_board(tmp_path_factory.mktemp("board"), made_activities(3000)) as served:
+    with served_board(tmp_path_factory.mktemp("board")) as served:
+        served.load(count=3000)
         yield served

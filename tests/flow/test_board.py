@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
-import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -13,36 +11,15 @@ from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from lrs.kernel.errors import StopError
-from lrs.kernel.settings import BoardSettings, Settings
-from lrs.kernel.zone_folder import ZoneFolder
-from lrs.api.board import BoardPart
+
 from lrs.kernel.curriculum import curriculum
 from lrs.store.accounting import HopCounts
-
-from tests.support.activities import key, made_activities
-from tests.support.board import ServedBoard, served_board
+from tests.support.activities import SMALL_CODE, made_activities, small_day
+from tests.support.board import BoardFailedError, ServedBoard, served_board
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from lrs.kernel.records import Activity
-
-LEAF = "8361213111100000"
-
-
-def small_day() -> list[Activity]:
-    """Seven learners of one grade and app on one day that nobody else has."""
-    at = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000)
-    rows: list[Activity] = []
-    for number in range(7919):
-        row = made_activities(1)[0] if not rows else rows[0].copy()
-        row["offset"], row["statement_key"] = 1_000_000 + number, key("small", number)
-        row["pseudonym"], row["success"] = key("small pupil", number % 7), number < 4003
-        row["app"], row["role"], row["grade"], row["occurred_at_ms"] = "small", "answer", 9, at
-        row["curriculum_code"], row["subject"] = LEAF, "理科"
-        rows.append(row)
-    return rows
+    from pathlib import Path
 
 
 ROWS = made_activities(3000) + small_day()
@@ -53,7 +30,9 @@ DATA = [f"/api/aggregates/{name}" for name in ("activity", "summary", "success",
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedBoard]:
-    with served_board(tmp_path_factory.mktemp("board"), ROWS) as served:
+    with served_board(tmp_path_factory.mktemp("board")) as served:
+        served.load(count=3000)
+        served.load_small_day()
         yield served
 
 
@@ -177,10 +156,10 @@ def test_every_answer_is_closed_to_other_hosts(client: httpx.Client, address: st
     assert not re.findall(r"<script(?![^>]*\bsrc=)|\bon[a-z]+=|\bstyle=", answer.text)
 
 
-@pytest.mark.parametrize("address", [*PAGES, f"/curriculum?code={LEAF}", *DATA, *CHARTS, "/metrics"])
+@pytest.mark.parametrize("address", [*PAGES, f"/curriculum?code={SMALL_CODE}", *DATA, *CHARTS, "/metrics"])
 @pytest.mark.parametrize("more", ["", "from=2026-06-01&to=2026-06-01", "grade=9", "app=small"])
 def test_no_number_of_a_small_cell_is_in_any_byte(
-    client: httpx.Client, capfd: pytest.CaptureFixture[str], address: str, more: str
+    board: ServedBoard, client: httpx.Client, address: str, more: str
 ) -> None:
     """One day of seven learners has 7,919 answers, of which 4,003 right: numbers that cannot come up by chance."""
     if address in {"/about", "/metrics"} and more:
@@ -191,7 +170,7 @@ def test_no_number_of_a_small_cell_is_in_any_byte(
     texts = [answer.text, client.get(joined + "&lang=en").text if address in PAGES else ""]
     if address in DATA:
         texts.append(client.get(joined + "&format=csv").content.decode("utf-8"))
-    texts.append("".join(capfd.readouterr()))
+    texts.append(board.log())
     for text in texts:
         assert not re.search(r"7,?919|4,?003|3,?916|0\.505|50\.5|(?<![0-9.#-])51%", text)
 
@@ -234,10 +213,10 @@ def test_a_chart_comes_as_png(client: httpx.Client) -> None:
 
 
 def test_the_curriculum_shows_the_way_from_subject_to_code(client: httpx.Client) -> None:
-    page = client.get(f"/curriculum?code={LEAF}&lang=ja&grade=9").text
-    for step in curriculum().path(LEAF)[:-1]:
+    page = client.get(f"/curriculum?code={SMALL_CODE}&lang=ja&grade=9").text
+    for step in curriculum().path(SMALL_CODE)[:-1]:
         assert f"code={step.code}" in page
-    assert " ".join(curriculum().path(LEAF)[-1].text.split()) in page
+    assert " ".join(curriculum().path(SMALL_CODE)[-1].text.split()) in page
     assert "lang=ja" in page
     assert "grade=9" in page
 
@@ -251,7 +230,7 @@ def test_what_is_not_there_is_said_in_the_askers_form(client: httpx.Client) -> N
 
 def test_the_operators_accounting_needs_the_token(board: ServedBoard, client: httpx.Client) -> None:
     for header in ("", "Bearer", "Bearer wrong", f"Basic {board.token}", f"Bearer {board.token}x", "Bearer é"):
-        answer = client.get("/operator/tallies", headers={"Authorization": header.encode()})
+        answer = client.get("/operator/tallies", headers={b"Authorization": header.encode()})
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"].startswith("Bearer")
         assert board.token not in answer.text
@@ -262,15 +241,14 @@ def test_the_operators_accounting_needs_the_token(board: ServedBoard, client: ht
     assert answer.json()["facts"]["present"] == len(ROWS)
 
 
-def test_health_and_metrics_are_served(board: ServedBoard, client: httpx.Client) -> None:
+def test_health_and_metrics_are_served(client: httpx.Client) -> None:
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").json()["ready"] is True
     assert "ayumi_board_query_seconds" in client.get("/metrics").text
-    assert [check.ok for check in board.part.checks()] == [True]
 
 
 def test_a_fault_is_answered_without_its_words(board: ServedBoard, client: httpx.Client) -> None:
-    board.engine.command("RENAME TABLE activities TO activities_away")
+    board.command("RENAME TABLE activities TO activities_away")
     try:
         answer = client.get("/api/aggregates/activity?app=first")
         assert (answer.status_code, answer.json()) == (500, {"error": "internal"})
@@ -279,13 +257,20 @@ def test_a_fault_is_answered_without_its_words(board: ServedBoard, client: httpx
         assert "Something went wrong here" in page.text
         assert page.headers["content-security-policy"]
     finally:
-        board.engine.command("RENAME TABLE activities_away TO activities")
+        board.command("RENAME TABLE activities_away TO activities")
     assert client.get("/api/aggregates/activity?app=first").status_code == 200
 
 
-def test_a_port_in_use_is_told_with_what_to_do(board: ServedBoard) -> None:
-    settings = Settings(board=BoardSettings(port=board.part.port))
-    folder = ZoneFolder(board.root)
-    part = BoardPart(settings, folder, facts=board.facts, tallies=board.tallies, engine=board.engine)
-    with pytest.raises(StopError, match="AYUMI_BOARD__PORT"):
-        asyncio.run(part.run(asyncio.Event()))
+def test_a_port_in_use_is_told_with_what_to_do(board: ServedBoard, tmp_path: Path) -> None:
+    with (
+        pytest.raises(BoardFailedError, match=rf"cannot listen on 127.0.0.1:{board.port}.*AYUMI_BOARD__PORT"),
+        served_board(tmp_path, port=board.port),
+    ):
+        pass
+
+
+def test_the_log_names_routes_and_no_parameters(board: ServedBoard, client: httpx.Client) -> None:
+    client.get("/api/aggregates/activity?app=secretly")
+    client.get("/secretly")
+    assert '"route": "/api/aggregates/activity"' in board.log()
+    assert "secretly" not in board.log()

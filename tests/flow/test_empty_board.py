@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.support.activities import made_activities
 from tests.support.board import served_board
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_an_empty_board_says_what_to_do_next_and_then_shows_the_first_records(tmp_path: Path) -> None:
-    with served_board(tmp_path, []) as board, httpx.Client(base_url=board.url, timeout=20) as client:
+    with served_board(tmp_path) as board, httpx.Client(base_url=board.url, timeout=20) as client:
         for address in ("/", "/curriculum"):
             page = client.get(address, params={"lang": "en"}).text
             assert "No learning records yet" in page
@@ -24,7 +23,7 @@ def test_an_empty_board_says_what_to_do_next_and_then_shows_the_first_records(tm
         assert client.get("/api/aggregates/activity").json()["fresh_through"] is None
         assert client.get("/api/aggregates/summary").json()["rows"][0]["learners"] == 0
         assert client.get("/charts/activity.svg").status_code == 204
-        board.load(made_activities(400, learners=30))
+        board.load(count=400, learners=30)
         deadline = time.monotonic() + 20
         while client.get("/api/aggregates/activity").json()["fresh_through"] is None:
             assert time.monotonic() < deadline

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from lrs.store.engine import Engine
 from lrs.store.migrate import Store, migrate
 

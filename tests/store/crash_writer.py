@@ -1,4 +1,4 @@
-"""Loads a zone's log into archive and facts until it is killed, as recorder and loader do. Not a test: a program for them.
+"""Loads a zone's log into archive or facts until it is killed, as recorder and loader do. A program for tests.
 
 `python -m tests.store.crash_writer archive|facts FOLDER END` reads its own place back from the store, goes on to END,
 prints `done` and waits to be killed.
@@ -14,7 +14,6 @@ from lrs.store.engine import Engine
 from lrs.store.facts import Facts
 from lrs.store.migrate import migrate
 from lrs.store.tallies import Tallies, Tally
-
 from tests.support.rows import activity, archive_row, retraction
 
 BATCH = 37

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
+
 from lrs.store.accounting import LOADER, RECORDER, Gap, HopCounts, balance, hop_counts
 from lrs.store.archive import Archive
-from lrs.store.engine import Engine
 from lrs.store.facts import Facts
 from lrs.store.tallies import Tallies, Tally
-
 from tests.support.rows import activity, archive_row, retraction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lrs.store.engine import Engine
 
 # Partition 0: offsets 0 to 9, of which 8 is refused and 9 a duplicate; 6 is withheld, 7 voids 0. Partition 1: 0 to 3.
 ENDS = {0: 10, 1: 4}
 
 
-def _tally(hop: str, partition: int, last: int, outcome: str, reason: str, count: int) -> Tally:
-    return Tally(hop, partition, 0, last, "drill", 0, outcome, reason, count)
+def _tally(hop: str, partition: int, last: int, ended: tuple[str, str], count: int) -> Tally:
+    return Tally(hop, partition, 0, last, "drill", 0, *ended, count)
 
 
 @pytest.fixture
@@ -29,10 +33,10 @@ def zone(archive_engine: Engine, facts_engine: Engine) -> Callable[[], tuple[Hop
     archive.insert([archive_row(offset, partition=1) for offset in range(4)])
     recorded.insert(
         [
-            _tally("recorder", 0, 9, "archived", "", 8),
-            _tally("recorder", 0, 9, "refused", "conflict", 1),
-            _tally("recorder", 0, 9, "duplicate", "", 1),
-            _tally("recorder", 1, 3, "archived", "", 4),
+            _tally("recorder", 0, 9, ("archived", ""), 8),
+            _tally("recorder", 0, 9, ("refused", "conflict"), 1),
+            _tally("recorder", 0, 9, ("duplicate", ""), 1),
+            _tally("recorder", 1, 3, ("archived", ""), 4),
         ]
     )
     facts, loaded = Facts(facts_engine), Tallies(facts_engine, "board")
@@ -41,10 +45,10 @@ def zone(archive_engine: Engine, facts_engine: Engine) -> Callable[[], tuple[Hop
     facts.insert_retractions([retraction(7, activity(0)["statement_key"])])
     loaded.insert(
         [
-            _tally("loader", 0, 7, "published", "", 6),
-            _tally("loader", 0, 7, "withheld", "no_consent", 1),
-            _tally("loader", 0, 7, "withheld", "voiding", 1),
-            _tally("loader", 1, 3, "published", "", 4),
+            _tally("loader", 0, 7, ("published", ""), 6),
+            _tally("loader", 0, 7, ("withheld", "no_consent"), 1),
+            _tally("loader", 0, 7, ("withheld", "voiding"), 1),
+            _tally("loader", 1, 3, ("published", ""), 4),
         ]
     )
     facts.apply_retractions()
@@ -93,8 +97,15 @@ def test_a_lost_statement_is_named(
 
 
 def test_a_doubled_row_is_named(zone: Callable[[], tuple[HopCounts, HopCounts]], archive_engine: Engine) -> None:
-    columns = [name for (name,) in archive_engine.query("SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'statements'")]
+    columns = [
+        name
+        for (name,) in archive_engine.query(
+            "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'statements'"
+        )
+    ]
     listed = ", ".join(columns)
-    archive_engine.command(f"INSERT INTO statements ({listed}) SELECT {listed} FROM statements WHERE offset = 3 AND partition = 1")  # noqa: S608
+    archive_engine.command(
+        f"INSERT INTO statements ({listed}) SELECT {listed} FROM statements WHERE offset = 3 AND partition = 1"  # noqa: S608
+    )
     found = balance(ENDS, *zone())
     assert Gap("recorder", 1, 4, 5, "distinct (partition, offset), and rows of statements") in found.gaps

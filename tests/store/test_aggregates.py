@@ -1,4 +1,4 @@
-"""Aggregates against a computation in plain Python over the same rows, and against somebody who looks for hidden numbers."""
+"""Aggregates against plain Python over the same rows, and against somebody who looks for the hidden numbers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from lrs.kernel.curriculum import curriculum
-from lrs.store.aggregates import Aggregates, Filters
-from lrs.store.facts import Facts
 
+from lrs.kernel.curriculum import curriculum
+from lrs.store.aggregate_rows import Filters
+from lrs.store.aggregates import Aggregates
+from lrs.store.facts import Facts
 from tests.support.activities import FIRST_DAY, PARTITIONS, made_activities
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def test_days_equal_a_plain_count_and_small_ones_are_hidden(aggregates: Aggregat
     hidden = 0
     for filters in [Filters(), *map(some_filters, range(12))]:
         by_day: defaultdict[date, list[Activity]] = defaultdict(list)
-        for row in chosen(rows, filters):
-            by_day[day_of(row)].append(row)
+        for one in chosen(rows, filters):
+            by_day[day_of(one)].append(one)
         found = aggregates.activity(filters).rows
         assert [row.day for row in found] == sorted(by_day)
         for row in found:

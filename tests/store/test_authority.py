@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import uuid
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
 from lrs.store.archive import Archive, ArchiveRow, StatementFilter
 from lrs.store.engine import Engine
 from lrs.store.ids import IdEntry, IdIndex
 from lrs.store.migrate import migrate
-
 from tests.support.rows import archive_row, key
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IDS = [key("authority", number) for number in range(6)]
 
@@ -30,15 +31,14 @@ class Sent(NamedTuple):
     voids: bytes | None
 
 
-SENT = st.builds(
-    Sent, st.sampled_from(IDS), st.integers(0, 1), st.one_of(st.none(), st.none(), st.sampled_from(IDS))
-)
+SENT = st.builds(Sent, st.sampled_from(IDS), st.integers(0, 1), st.one_of(st.none(), st.none(), st.sampled_from(IDS)))
 
 
 class Authority(RuleBasedStateMachine):
     """A log of one partition, a recorder that may die between any two of its steps, and what must come of it."""
 
     dsn: str
+    parent: Path
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Authority(RuleBasedStateMachine):
             self.dsn, f"authority_{uuid.uuid4().hex[:8]}", readers=2, max_memory_mb=1500, query_seconds=20
         )
         migrate(self.engine, "archive")
-        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+        self.folder = self.parent / uuid.uuid4().hex
         self.log: list[Sent] = []
         self.committed = 0
         self.start()
@@ -140,11 +140,15 @@ def _row(offset: int, sent: Sent) -> ArchiveRow:
 
 
 @pytest.mark.timeout(300)
-def test_the_archive_agrees_with_a_dictionary(embedded: str) -> None:
-    machine = type("AuthorityHere", (Authority,), {"dsn": embedded})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+def test_the_archive_agrees_with_a_dictionary(embedded: str, tmp_path: Path) -> None:
+    machine = type("AuthorityHere", (Authority,), {"dsn": embedded, "parent": tmp_path})
+    run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck), database=None
+            max_examples=12,
+            stateful_step_count=12,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
         ),
     )

@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from lrs.store.accounting import LOADER, RECORDER, hop_counts
 from lrs.store.engine import Engine
-from lrs.store.migrate import Store
 from lrs.store.tallies import Tallies
-
 from tests.store.crash_writer import target_of, voids
+
+if TYPE_CHECKING:
+    from lrs.store.migrate import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = 10
@@ -56,7 +59,7 @@ print(json.dumps(report({store!r}, {str(tmp_path)!r})))
 
 
 def report(store: Store, folder: str) -> bool | dict[str, object]:
-    """True when the store is right, else what it holds. Runs in a process of its own: one process, one embedded store."""
+    """True when the store is right, else what it holds. For a process of its own: one process, one embedded store."""
     engine = Engine.open(f"chdb://{folder}", store, readers=1, max_memory_mb=1500, query_seconds=30)
     try:
         hop = RECORDER if store == "archive" else LOADER
@@ -68,7 +71,11 @@ def report(store: Store, folder: str) -> bool | dict[str, object]:
     expected = [offset for offset in range(END) if store == "archive" or (not voids(offset) and not _voided(offset))]
     doubled = [name for name, parts in counts.tables.items() for held in parts.values() if held.rows != held.places]
     right = offsets == expected and counts.counted(0) == END and not doubled
-    return right or {"missing": sorted({*expected} - {*offsets}), "extra": sorted({*offsets} - {*expected}), **counts.to_json()}
+    return right or {
+        "missing": sorted({*expected} - {*offsets}),
+        "extra": sorted({*offsets} - {*expected}),
+        **counts.to_json(),
+    }
 
 
 def _voided(offset: int) -> bool:

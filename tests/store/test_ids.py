@@ -8,16 +8,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from lrs.kernel.errors import StopError
 from lrs.store.archive import Archive
-from lrs.store.engine import Engine
 from lrs.store.ids import IdEntry, IdIndex
-
 from tests.support.rows import archive_row, key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lrs.store.engine import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,7 +112,11 @@ def test_readers_in_other_threads_see_whole_entries(index: IdIndex) -> None:
 
     def read() -> None:
         while not done.is_set():
-            wrong.extend(e for e, i in zip(index.get_many(ids[::50]), range(0, 2000, 50)) if e not in (None, _entry(i)[1]))
+            wrong.extend(
+                e
+                for e, i in zip(index.get_many(ids[::50]), range(0, 2000, 50), strict=True)
+                if e not in (None, _entry(i)[1])
+            )
 
     thread = threading.Thread(target=read)
     thread.start()
@@ -146,7 +154,9 @@ def test_a_missing_index_is_rebuilt_partition_by_partition(archive: Archive, ind
 
 
 def test_only_what_is_missing_is_filled_in(archive: Archive, index: IdIndex) -> None:
-    index.put_many([(row.statement_id, IdEntry(0, row.offset, row.digest)) for row in map(archive_row, range(0, 41, 2))])
+    index.put_many(
+        [(row.statement_id, IdEntry(0, row.offset, row.digest)) for row in map(archive_row, range(0, 41, 2))]
+    )
     assert index.catch_up(archive, 0) == 9
     assert None not in index.get_many(_ids(range(0, 60, 2)))
 

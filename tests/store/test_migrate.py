@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from lrs.kernel.errors import StopError
 from lrs.store import migrate as module
-from lrs.store.engine import Engine
 from lrs.store.migrate import Store, migrate, migration_files, statements_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lrs.store.engine import Engine
 
 STORES: tuple[Store, ...] = ("archive", "facts")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -123,19 +124,19 @@ def test_revoking_again_or_an_unknown_key_changes_nothing(registry: Registry) ->
     assert not registry.credentials.revoke("unknown")
 
 
-def _revoke_elsewhere(url: str, key: str) -> None:
-    registry = Registry.open(url)
-    registry.credentials.revoke(key)
-    registry.close()
+_REVOKE = """
+import sys
+from lrs.store.registry import Registry
+registry = Registry.open(sys.argv[1])
+registry.credentials.revoke(sys.argv[2])
+registry.close()
+"""
 
 
 def test_revocation_by_another_process_takes_effect_at_once(registry: Registry, url: str) -> None:
     key, secret = registry.credentials.add("drill-a")
     assert registry.credentials.verify(key, secret)
-    other = multiprocessing.get_context("spawn").Process(target=_revoke_elsewhere, args=(url, key))
-    other.start()
-    other.join(60)
-    assert other.exitcode == 0
+    subprocess.run([sys.executable, "-c", _REVOKE, url, key], check=True, timeout=60)
     _until(lambda: registry.credentials.recall(key, secret) is None)
     assert registry.credentials.verify(key, secret) is None
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
 from lrs.kernel.errors import StopError
-from lrs.store.engine import Engine
 from lrs.store.tallies import HourCount, Tallies, Tally
+
+if TYPE_CHECKING:
+    from lrs.store.engine import Engine
 
 HOUR = 1_774_998_000
 

@@ -13,7 +13,7 @@ from lrs.kernel.settings import BrokerSettings
 from lrs.kernel.topics import Noun, topic_name
 from processors.group_consumer import GroupConsumer
 from processors.partition_consumer import PartitionConsumer
-from processors.sink import LogSpan
+from processors.sink import LogSpan, start_offset
 from tests.support.log import committed, send
 from tests.support.running import running
 from tests.support.waiting import eventually
@@ -26,12 +26,16 @@ class Shelf:
         self.written: dict[int, list[int]] = {}
         self.events: list[str] = []
         self.tries = 0
+        self.begun: dict[int, int] = {}
+        self.promised: dict[int, int] = {}
         self.accounted = first
         self._before_write = before_write
 
     async def take_over(self, span: LogSpan) -> int | None:
         self.events.append(f"take {span.partition}")
-        return self.accounted if span.partition == 0 else None
+        accounted = self.accounted if span.partition == 0 else None
+        self.begun[span.partition] = start_offset(span, accounted)
+        return accounted
 
     def read(self, partition: int, records: Sequence[Any]) -> list[int]:
         assert all(record.partition == partition for record in records)
@@ -48,8 +52,11 @@ class Shelf:
     async def account(self) -> None:
         self.events.append("accounted")
 
-    def caught_up(self, partition: int, next_offset: int, at_ms: int) -> None:
-        """Nobody waits for a shelf."""
+    def caught_up(self, partition: int, next_offset: int, at_ms: int) -> None:  # noqa: ARG002 - no clock here
+        # A promise to readers: nothing before `next_offset` is still on its way here.
+        self.promised[partition] = next_offset
+        known = self.written.get(partition)
+        assert next_offset <= (known[-1] + 1 if known else self.begun[partition])
 
     def let_go(self, partition: int) -> None:
         self.events.append(f"let go {partition}")
@@ -92,8 +99,9 @@ async def test_every_record_comes_once_in_order_and_is_accounted_before_it_is_co
     shelf = Shelf()
     loop = Loop(broker, zone, shelf)
     async with running(loop):
-        await eventually(lambda: shelf.all_written() == 40 and loop.ready())
+        await eventually(lambda: shelf.promised == {0: 35, 1: 0, 2: 5, 3: 0} and loop.ready())
     assert shelf.written == {0: list(range(35)), 2: list(range(5))}
+    assert shelf.promised == {0: 35, 1: 0, 2: 5, 3: 0}
     assert "accounted" in shelf.events
     assert shelf.events[-1].startswith("let go")
     assert await committed_of(broker, zone) == {0: 35, 1: None, 2: 5, 3: None}

@@ -1,99 +1,92 @@
-"""A board that serves made-up facts: the real part on the real engine, in a thread of its own."""
+"""A running board for tests over HTTP and in a browser."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-import time
+import json
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from lrs.api.board import BoardPart
-from lrs.kernel.settings import BoardSettings, Settings, ZoneSettings
-from lrs.kernel.zone_folder import ZoneFolder
-from lrs.store.engine import facts_engine
-from lrs.store.facts import Facts
-from lrs.store.migrate import migrate
-from lrs.store.tallies import Tallies
-
-from tests.support.activities import PARTITIONS
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from lrs.kernel.records import Activity
-    from lrs.store.engine import Engine
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_STOP_SECONDS = 20.0
 
-OPERATOR = "みどり市教育委員会"
-_SECONDS = 20.0
+
+class BoardFailedError(Exception):
+    """The board did not start; its own words."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServedBoard:
-    """Where a board is reached, and what stands behind it."""
+    """Where a board is reached, and how to put facts behind it."""
 
     url: str
     root: Path
-    token: str
-    part: BoardPart
-    engine: Engine
-    facts: Facts
-    tallies: Tallies
+    process: subprocess.Popen[str]
 
-    def load(self, rows: Sequence[Activity]) -> None:
-        """Put facts behind the board."""
-        for partition in range(PARTITIONS):
-            self.facts.insert([row for row in rows if row["partition"] == partition])
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def token(self) -> str:
+        """The operator's."""
+        return (self.root / "keys" / "operator.token").read_text("ascii")
+
+    def log(self) -> str:
+        """All that it has logged."""
+        return (self.root / "board.log").read_text("utf-8")
+
+    def load(self, *, shift: int = 0, **arguments: int) -> None:
+        """Load `made_activities(**arguments)`; `shift` moves their offsets behind those loaded before."""
+        self._order({"load": arguments, "shift": shift})
+
+    def load_small_day(self) -> None:
+        """Load `small_day()`, behind what was loaded before."""
+        self._order({"small_day": True, "shift": 1_000_000})
+
+    def command(self, sql: str) -> None:
+        """Change the store behind its back."""
+        self._order({"sql": sql})
+
+    def _order(self, order: dict[str, Any]) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        assert _heard(self.process) == {"done": True}, self.log()
 
 
 @contextmanager
-def served_board(root: Path, rows: Sequence[Activity], *, min_learners: int = 10) -> Iterator[ServedBoard]:
-    """A board over `rows`, listening on a free port of loopback."""
-    folder = ZoneFolder(root)
-    folder.prepare()
-    settings = Settings(zone=ZoneSettings(operator=OPERATOR), board=BoardSettings(port=0, min_learners=min_learners))
-    engine = facts_engine(settings, folder)
-    try:
-        migrate(engine, "facts")
-        facts, tallies = Facts(engine), Tallies(engine, OPERATOR)
-        part = BoardPart(settings, folder, facts=facts, tallies=tallies, engine=engine)
-        with _running(part):
-            token = folder.operator_token.read_text("ascii")
-            board = ServedBoard(f"http://127.0.0.1:{part.port}", root, token, part, engine, facts, tallies)
-            board.load(rows)
-            yield board
-    finally:
-        engine.close()
-
-
-@contextmanager
-def _running(part: BoardPart) -> Iterator[None]:
-    loop, stop, failed = asyncio.new_event_loop(), asyncio.Event(), list[BaseException]()
-
-    def serve() -> None:
+def served_board(root: Path, *, port: int = 0, min_learners: int = 10) -> Iterator[ServedBoard]:
+    """An empty board on loopback, on a free port unless one is named. Raises `BoardFailedError`."""
+    root.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "tests.support.board_process", str(root), str(port), str(min_learners)]
+    with (
+        (root / "board.log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=_CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
         try:
-            loop.run_until_complete(part.run(stop))
-        except BaseException as error:  # noqa: BLE001 - told to the test below
-            failed.append(error)
+            told = _heard(process)
+            if "port" not in told:
+                raise BoardFailedError(told.get("error") or (root / "board.log").read_text("utf-8"))
+            yield ServedBoard(f"http://127.0.0.1:{told['port']}", root, process)
+            assert process.stdin is not None
+            process.stdin.close()
+            assert process.wait(_STOP_SECONDS) == 0, (root / "board.log").read_text("utf-8")
         finally:
-            loop.run_until_complete(loop.shutdown_default_executor())
-            loop.close()
+            process.kill()
 
-    thread = threading.Thread(target=serve, name="board")
-    thread.start()
-    deadline = time.monotonic() + _SECONDS
-    try:
-        while not (part.checks()[0].ok or failed):
-            assert time.monotonic() < deadline, "the board does not listen"
-            thread.join(0.01)
-        if failed:
-            raise failed[0]
-        yield
-    finally:
-        if thread.is_alive():
-            loop.call_soon_threadsafe(stop.set)
-        thread.join(_SECONDS)
-    assert not thread.is_alive(), "the board does not stop"
-    assert not failed
+
+def _heard(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    told: dict[str, Any] = json.loads(line) if line else {}
+    return told

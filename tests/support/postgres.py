@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _FOLDERS = "/usr/lib/postgresql"
 
@@ -39,9 +40,9 @@ class _Runner:
 
     def __call__(self, program: str, *arguments: str | Path) -> None:
         command = [self._programs / program, *arguments]
-        user = (
-            {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
-        )
+        user: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            user = {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
         # No pipes: the server inherits them from pg_ctl and would keep a reader waiting for ever.
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/", check=False, **user

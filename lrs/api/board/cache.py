@@ -17,7 +17,7 @@ class BriefCache:
     """Computes in threads of its own; equal questions that come together, or within `seconds`, share one answer."""
 
     def __init__(self, *, threads: int, seconds: float = 0.25, entries: int = 256) -> None:
-        """`seconds` is how old an answer may be, which adds to the freshness; `entries` bounds the memory, oldest first out."""
+        """`seconds` is how old an answer may be, which adds to its freshness; beyond `entries` the oldest goes."""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="board")
         self._seconds = seconds
         self._entries = entries

@@ -42,7 +42,7 @@ def export_routes(reader: BoardReader, pages: Pages) -> list[Route]:
         rows = (await reader.activity(filters)).rows if filters else []
         chart = activity_chart(rows, measure, size, catalogue(language)) if rows else None
         notes = pages.notes(filters, catalogue(language)) if filters else []
-        return await _file(chart, notes, request, f"ayumi-{measure}", language)
+        return await _file(chart, notes, request, f"ayumi-{measure}")
 
     async def success(request: Request) -> Response:
         given = request.query_params
@@ -52,10 +52,10 @@ def export_routes(reader: BoardReader, pages: Pages) -> list[Route]:
         chart = None
         if filters:
             question = Question(filters, read_code(given))
-            lines = rate_lines(await reader.success(question), question, catalogue(language))
+            lines = rate_lines(await reader.success(question), catalogue(language))
             chart = success_chart(lines, question, size, catalogue(language)) if lines else None
         notes = pages.notes(filters, catalogue(language)) if filters else []
-        return await _file(chart, notes, request, "ayumi-success", language)
+        return await _file(chart, notes, request, "ayumi-success")
 
     return [
         Route("/charts/activity.{kind}", activity, methods=["GET"]),
@@ -72,7 +72,7 @@ def _language(given: QueryParams) -> Language:
     return cast("Language", read_choice(given, "lang", ("ja", "en"), "ja"))
 
 
-async def _file(chart: Svg | None, notes: Sequence[str], request: Request, name: str, language: Language) -> Response:
+async def _file(chart: Svg | None, notes: Sequence[str], request: Request, name: str) -> Response:
     kind = request.path_params["kind"]
     if kind not in _TYPES:
         return Response("not found\n", 404, media_type="text/plain")

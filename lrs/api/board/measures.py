@@ -1,7 +1,7 @@
 """Every measure that the board shows, with its unit, its meaning and the educational question that it answers.
 
-A measure without a question is not shown: education comes before technology (教育データ利活用ロードマップ, principle 1). The
-texts are in the message catalogues below `measure.<name>`; a test keeps them complete.
+A measure without a question is not shown: education comes before technology (principle 1 of the
+roadmap, 教育データ利活用ロードマップ). The texts are in the catalogues under `measure.<name>`, kept complete by test.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from lrs.api.board.parameters import FILTERS, Question, check_names, read_choice, read_code, read_filters
 from lrs.api.board.views import curriculum_view, overview_view
-from lrs.store.aggregates import Filters
+from lrs.store.aggregate_rows import Filters
 
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams

@@ -1,4 +1,4 @@
-"""Query parameters of the board: each is parsed once, and what breaks a rule is named with the rule. Unknown ones are refused."""
+"""Query parameters of the board: each is parsed once; unknown ones are refused, what breaks a rule is named with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from lrs.kernel.curriculum import curriculum
 from lrs.kernel.errors import AyumiError
-from lrs.store.aggregates import Filters
+from lrs.store.aggregate_rows import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

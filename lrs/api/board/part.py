@@ -37,7 +37,7 @@ class BoardPart:
 
     name = "board"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the CLI wires
         self,
         settings: Settings,
         folder: ZoneFolder,

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lrs.api.board.parameters import Question
-    from lrs.store.aggregates import Activity, Aggregates, Filters, Success, Summary
+    from lrs.store.aggregate_rows import Activity, Filters, Success, Summary
+    from lrs.store.aggregates import Aggregates
 
 
 class BoardReader:

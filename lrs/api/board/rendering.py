@@ -18,7 +18,7 @@ from lrs.api.board.parameters import subjects
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from lrs.store.aggregates import Filters
+    from lrs.store.aggregate_rows import Filters
 
 REFRESH_SECONDS = 5
 
@@ -55,7 +55,7 @@ class Pages:
         )
 
     def notes(self, filters: Filters, say: Catalogue) -> list[str]:
-        """What a chart that leaves the page says below: whose, which days and choice, and that small numbers are hidden."""
+        """What a chart that leaves the page says below: whose, which days, which choice, and what is hidden."""
         days = "–".join(say.day(day) for day in (filters.first, filters.last) if day)
         subject = say(f"subject.{filters.subject}") if filters.subject else ""
         chosen = [subject, *(say.grade(grade) for grade in filters.grades), filters.app]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lrs.api.board.charts.svg import Svg
     from lrs.api.board.messages import Catalogue
     from lrs.api.board.parameters import Question
-    from lrs.store.aggregates import Activity, CodeRow, DayRow, Filters, Fresh, Success, Summary, SummaryRow
+    from lrs.store.aggregate_rows import Activity, CodeRow, DayRow, Filters, Fresh, Success, Summary, SummaryRow
 
 DAILY_MEASURES = ("learners", "answers")
 
@@ -93,7 +93,7 @@ def curriculum_view(success: Success, question: Question, say: Catalogue) -> Cur
 
     children = [place(entry) for entry in tree.children(question.code)]
     path = [place(entry) for entry in tree.path(question.code or "")]
-    lines = rate_lines(success, question, say)
+    lines = rate_lines(success, say)
     drawing = None
     if lines:
         sizes = {size.name: _inline(success_chart(lines, question, size, say)) for size in SIZES}
@@ -109,7 +109,7 @@ def curriculum_view(success: Success, question: Question, say: Catalogue) -> Cur
     )
 
 
-def rate_lines(success: Success, question: Question, say: Catalogue) -> list[RateLine]:
+def rate_lines(success: Success, say: Catalogue) -> list[RateLine]:
     """The codes below the one asked about, or that one itself where nothing is below it."""
     below = [row for row in success.rows if row.depth == 1] or success.rows
     cells: dict[str, dict[int, RateCell]] = {}

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _MIB = 1024 * 1024
 _BODIES_TOGETHER = 8  # largest bodies that may be in memory at once
-_STOP_SECONDS = 5
+_STOP_SECONDS = 4
 _BEHIND = "the recorder is reading the log to its end"
 _log = get_logger("gateway")
 
@@ -90,6 +90,7 @@ class GatewayPart:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
         self._server = uvicorn.Server(config)
@@ -120,14 +121,15 @@ class GatewayPart:
 
     async def _learn(self) -> None:
         """Wait until the recorder, and with it the id index, has passed what was on the log when this part started."""
-        while True:
+        ends: dict[int, int] | None = None
+        while ends is None:
             try:
                 ends = await self._publisher.log_ends()
-                if await self._progress.wait_for(ends, 60):
-                    break
             except RetryError as error:
                 _log.warning("log_end_unknown", error=str(error))
                 await asyncio.sleep(error.after_seconds)
+        while not await self._progress.wait_for(ends, 60):
+            _log.warning("recorder_behind", ends=sum(ends.values()))
         self._knows_all = True
         _log.info("gateway_ready", ends=sum(ends.values()))
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from lrs.store.registry import Credential
 
 
+_FINISH_SECONDS = 0.5
+
+
 class Sender(NamedTuple):
     """Who sends, and in which version."""
 
@@ -82,9 +85,9 @@ class Writing:
         return Answer(204)
 
     async def finish(self) -> None:
-        """Wait for what is being published although nobody waits for it any more."""
-        while self._publishing:
-            await asyncio.wait(self._publishing)
+        """Wait a moment for what is being published though nobody waits for it; the publisher ends the rest."""
+        if self._publishing:
+            await asyncio.wait(self._publishing, timeout=_FINISH_SECONDS)
 
     async def _store(
         self, statements: Sequence[Statement], claims: Sequence[Claim], sender: Sender, *, is_array: bool

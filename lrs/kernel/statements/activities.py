@@ -74,8 +74,7 @@ def check_extensions(extensions: dict[str, Any], path: str) -> None:
     for iri, value in extensions.items():
         if not is_iri(iri):
             raise broken(path + step(iri), "an extension's key is an IRI with a scheme", "Data 4.1")
-        kind = type(value)
-        if kind is not str and kind is not bool and value is not None and not _readable(value, 1):
+        if type(value) is not str and not _readable(value, 1):
             raise broken(
                 path + step(iri),
                 f"an extension is nested at most {DEEPEST_EXTENSION} deep, and its numbers fit a double",
@@ -85,10 +84,12 @@ def check_extensions(extensions: dict[str, Any], path: str) -> None:
 
 def _readable(value: object, depth: int) -> bool:
     if isinstance(value, dict):
-        return depth <= DEEPEST_EXTENSION and all(_readable(inner, depth + 1) for inner in value.values())
-    if isinstance(value, list):
-        return depth <= DEEPEST_EXTENSION and all(_readable(inner, depth + 1) for inner in value)
-    return not isinstance(value, int) or _fits_double(value)
+        value = list(value.values())
+    if not isinstance(value, list):
+        return not isinstance(value, int) or _fits_double(value)
+    if depth > DEEPEST_EXTENSION:
+        return False
+    return all(type(inner) is str or _readable(inner, depth + 1) for inner in value)
 
 
 def _fits_double(number: int) -> bool:

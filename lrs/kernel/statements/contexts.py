@@ -9,7 +9,7 @@ from lrs.kernel.statements.agents import check_agent, check_group, check_party
 from lrs.kernel.statements.iris import is_iri
 from lrs.kernel.statements.languages import is_language_tag
 from lrs.kernel.statements.rules import broken
-from lrs.kernel.statements.shapes import Activities, Context, Context2, ContextActivities
+from lrs.kernel.statements.shapes import Context, Context2, ContextActivities
 from lrs.kernel.statements.uuids import uuid_bytes
 
 
@@ -26,7 +26,7 @@ def check_context(context: Context, path: str) -> None:
     if context.statement is not UNSET and uuid_bytes(context.statement.id) is None:
         raise broken(f"{path}.statement.id", "a StatementRef's id is a UUID", "Data 2.4.4.3")
     if context.contextActivities is not UNSET:
-        _check_activities(context.contextActivities, f"{path}.contextActivities")
+        _check_activities(context.contextActivities, path)
     if context.extensions is not UNSET:
         check_extensions(context.extensions, f"{path}.extensions")
     if isinstance(context, Context2):
@@ -40,16 +40,11 @@ def _check_activities(activities: ContextActivities, path: str) -> None:
         ("category", activities.category),
         ("other", activities.other),
     ):
-        if given is not UNSET:
-            _check_each(given, f"{path}.{name}")
-
-
-def _check_each(given: Activities, path: str) -> None:
-    if isinstance(given, list):
-        for index, activity in enumerate(given):
-            check_activity(activity, f"{path}[{index}]")
-    elif not isinstance(given, UnsetType):
-        check_activity(given, path)
+        if isinstance(given, list):
+            for index, activity in enumerate(given):
+                check_activity(activity, f"{path}.contextActivities.{name}[{index}]")
+        elif given is not UNSET:
+            check_activity(given, f"{path}.contextActivities.{name}")
 
 
 def _check_agents_and_groups(context: Context2, path: str) -> None:

@@ -23,4 +23,5 @@ def comparable_duration(text: str) -> str:
 
     Sources: xAPI 1.0.3 Data 2.3.1 (PT60S is not PT1M, months have no fixed length) and 4.6.
     """
-    return _BEYOND_HUNDREDTHS.sub(r"\1S", text) if "." in text or "," in text else text
+    point = max(text.find("."), text.find(","))
+    return text if point < 0 or len(text) - point <= 4 else _BEYOND_HUNDREDTHS.sub(r"\1S", text)

@@ -102,7 +102,9 @@ _encode = msgspec.json.Encoder().encode
 _actors: Memory[Actor] = Memory()
 _verbs: Memory[str] = Memory()
 _targets: Memory[Target] = Memory()
-_contexts: dict[XapiVersion, Memory[Surroundings]] = {version: Memory() for version in XapiVersion}
+_contexts: Memory[Surroundings] = Memory()
+_contexts2: Memory[Surroundings] = Memory()
+_V2 = XapiVersion.V2
 
 
 def _read(raw: bytes, version: XapiVersion) -> Statement:
@@ -142,10 +144,13 @@ def _check_no_repeat(raw: bytes, event: Event) -> None:
     """Refuse a repeated key between the parts, which check themselves.
 
     Parts are copied as they are, so the text written again is never longer, and as long only if there was neither a
-    space nor a repeated key between them; where it is shorter the exact way tells.
+    space nor a repeated key between them. A key that is gone takes two quotation marks along, and a new one could only
+    come of an escape in an id, a version or a timestamp, which may have none.
     """
     again = _encode(event)
-    if len(again) != len(raw) and count_strings(again) != count_strings(raw):
+    if len(again) == len(raw) or again.count(b'"') == raw.count(b'"'):
+        return
+    if count_strings(again) != count_strings(raw):
         raise repeated_key(raw)
 
 
@@ -175,7 +180,7 @@ def _read_event(event: Event, version: XapiVersion, *, nested: bool) -> _Event:
         context = None
         if event.context is not UNSET:
             part, raw = "context", bytes(event.context)
-            memory = _contexts[version]
+            memory = _contexts2 if version is _V2 else _contexts
             context = memory.get(raw) or memory.keep(raw, read_context(raw, version))
             if context.activity_only and target.kind != "Activity":
                 raise broken(
@@ -188,14 +193,16 @@ def _read_event(event: Event, version: XapiVersion, *, nested: bool) -> _Event:
         raise _below(f"$.{part}", error) from error
     happened = _instant(event.timestamp, "$.timestamp", "Data 2.4.7")
     # No JSON text written without spaces has a line feed, so the fields cannot run into each other.
-    comparable = b"%b\n%b\n%b\n%b\n%b\n%b\n%b" % (
-        actor.comparable,
-        verb_id.encode(),
-        target.comparable,
-        result,
-        context.comparable if context else b"",
-        b"" if happened is None else b"%d" % happened,
-        attachments,
+    comparable = b"\n".join(
+        (
+            actor.comparable,
+            verb_id.encode(),
+            target.comparable,
+            result,
+            context.comparable if context else b"",
+            b"" if happened is None else b"%d" % happened,
+            attachments,
+        )
     )
     registration = context.registration if context else None
     return _Event(actor.key, verb_id, target, registration, happened, sha256(comparable).digest())

@@ -1,0 +1,1 @@
+"""Of `lrs.store`, what needs no engine."""

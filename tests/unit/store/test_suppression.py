@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lrs.store.suppression import Node, hidden_cells, too_few
 
 LEAST = 10

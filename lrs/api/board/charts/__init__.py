@@ -1,1 +1,1 @@
-"""Charts as SVG text, drawn on the server by a few functions of numbers and labels. No fonts, scripts or files from elsewhere."""
+"""Charts as SVG text, drawn on the server by functions of numbers and labels. Nothing in them comes from elsewhere."""

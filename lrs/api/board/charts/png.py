@@ -1,4 +1,4 @@
-"""PNG of a chart. resvg (inside vl-convert) draws with the machine's fonts, so a text it has no font for is refused, not boxed."""
+"""PNG of a chart, drawn by resvg with the machine's fonts: a text that no font has is refused, not shown as boxes."""
 
 from __future__ import annotations
 

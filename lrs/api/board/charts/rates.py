@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lrs.api.board.charts.svg import Svg, text_width, wrapped
 
@@ -59,7 +59,8 @@ def rate_field(lines: Sequence[RateLine], size: Size, say: Catalogue, *, title: 
             chart.text(row, 0, start + number * _LINE, css="c-text", size=_LETTER)
         top = y + len(text) * _LINE + 3 if above else y + (height - _CELL) / 2
         for index, grade in enumerate(grades):
-            _draw_cell(chart, line.cells.get(grade), label + index * column, top, column - _GAP, say)
+            if cell := line.cells.get(grade):
+                _draw_cell(chart, cell, _Box(label + index * column, top, column - _GAP), say)
         y += height
         chart.add("line", "c-grid", x1=0, x2=size.width, y1=y, y2=y)
     return chart
@@ -76,10 +77,15 @@ def _label_width(lines: Sequence[RateLine], size: Size) -> float:
     return min(max(longest, size.width * 0.2), size.width * (0.48 if size.width < 900 else 0.56))
 
 
-def _draw_cell(chart: Svg, cell: RateCell | None, x: float, y: float, width: float, say: Catalogue) -> None:
+class _Box(NamedTuple):
+    x: float
+    y: float
+    width: float
+
+
+def _draw_cell(chart: Svg, cell: RateCell, box: _Box, say: Catalogue) -> None:
+    x, y, width = box
     middle, base = x + width / 2, y + _CELL / 2 + 4.5
-    if cell is None:
-        return
     if cell.hidden:
         chart.hatched(x, y, width, _CELL, radius=4)
     elif cell.rate is None:

@@ -1,4 +1,4 @@
-"""A drawing surface that writes SVG: elements, text that is measured and wrapped, and the style of a file that stands alone."""
+"""A drawing surface that writes SVG: shapes, text that is measured and wrapped, and the style of a file of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 FONT = "'Hiragino Sans','Noto Sans JP','Noto Sans CJK JP','Yu Gothic',Meiryo,'Segoe UI',system-ui,sans-serif"
 
@@ -52,7 +52,7 @@ class Svg:
         """A shape of class `css`; an underscore in an attribute's name stands for a hyphen."""
         self._body.append(f'<{element} class="{css}"{_attributes(attributes)}/>')
 
-    def text(
+    def text(  # noqa: PLR0913 - what a line of text has
         self,
         words: str,
         x: float,
@@ -112,7 +112,7 @@ def text_width(words: str, size: float) -> float:
 
 
 def wrapped(words: str, size: float, width: float, lines: int) -> list[str]:
-    """At most `lines` lines of `width`; what does not fit ends in an ellipsis. Breaks after any full-width character."""
+    """At most `lines` lines of `width`; what does not fit ends in an ellipsis. Breaks after any full-width mark."""
     rows, row = [], ""
     for piece in _pieces(words):
         if row and text_width(row + piece.rstrip(), size) > width:
@@ -142,7 +142,7 @@ def _pieces(words: str) -> list[str]:
     return [*pieces, word] if word else pieces
 
 
-def _attributes(attributes: dict[str, float | str]) -> str:
+def _attributes(attributes: Mapping[str, float | str]) -> str:
     return "".join(
         f' {name.replace("_", "-")}="{_number(value) if isinstance(value, (int, float)) else escape(value)}"'
         for name, value in attributes.items()

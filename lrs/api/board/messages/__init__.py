@@ -1,4 +1,4 @@
-"""What the pages and errors say, in Japanese and English: two catalogues with the same keys, and how numbers and days are written."""
+"""What pages and errors say, in Japanese and English: two catalogues with the same keys, and how numbers look."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tomllib
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 Language = Literal["ja", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -89,15 +89,15 @@ def catalogue(language: Language) -> Catalogue:
 
 
 def choose_language(asked: str, accept: str) -> Language:
-    """`asked` (from `?lang=`) if it is a language of ours, else the best of an Accept-Language header, else Japanese."""
+    """`asked` (from `?lang=`) if it is one of ours, else the best of an Accept-Language header, else Japanese."""
     if asked in LANGUAGES:
-        return cast("Language", asked)
+        return asked
     ranges = [part.strip().split(";") for part in accept.split(",") if part.strip()]
     ranked = sorted(ranges, key=_quality, reverse=True)
     for name, *parameters in ranked:
         primary = name.strip().lower().split("-")[0]
         if primary in LANGUAGES and _quality([name, *parameters]) > 0:
-            return cast("Language", primary)
+            return primary
     return "ja"
 
 

@@ -1,0 +1,86 @@
+"""What the benchmarks share: rates read from a process's own counters, memory, and the table of results."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from lrs.cli.probing import fetch
+
+RESULTS = Path("bench-results")
+_SAMPLE_SECONDS = 0.1
+
+
+@dataclass
+class Results:
+    """Rows of one run: name, value, unit, and what it is a ratio of."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, name: str, value: float, unit: str, *, limit: str = "", aim: str = "") -> None:
+        """Record one figure; `limit` names the row it is divided by."""
+        row: dict[str, Any] = {"name": name, "value": round(value, 3), "unit": unit, "aim": aim}
+        base = next((other["value"] for other in self.rows if other["name"] == limit), None)
+        if base:
+            row |= {"of": limit, "ratio": round(value / base, 3)}
+        self.rows.append(row)
+        ratio = f"{row['ratio']:>8.2f} x {limit}" if base else ""
+        print(f"{name:<52}{value:>12,.1f} {unit:<14}{ratio} {aim}", flush=True)  # noqa: T201 - a program's output
+
+    def save(self, name: str) -> Path:
+        """Write `bench-results/<name>.json`."""
+        RESULTS.mkdir(exist_ok=True)
+        path = RESULTS / f"{name}.json"
+        machine = {"cores": psutil.cpu_count(), "memory_gib": round(psutil.virtual_memory().total / 2**30)}
+        about = {"python": platform.python_version(), "machine": machine, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        path.write_text(json.dumps({**about, "rows": self.rows}, indent=1) + "\n", "utf-8")
+        return path
+
+
+async def counter(url: str, name: str) -> float:
+    """The sum of one counter of a process over all its labels; 0 while it does not answer."""
+    with contextlib.suppress(OSError, TimeoutError):
+        _, body = await fetch(f"{url}/metrics")
+        lines = (line for line in body.decode().splitlines() if line.startswith((f"{name}{{", f"{name} ")))
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+    return 0.0
+
+
+async def rate_until(url: str, name: str, total: int, *, seconds: float) -> float:
+    """Records a second from a counter's first move until it reaches `total`. Raises `TimeoutError`."""
+    deadline = time.monotonic() + seconds
+    first: tuple[float, float] | None = None
+    while time.monotonic() < deadline:
+        value, now = await counter(url, name), time.monotonic()
+        if value and first is None:
+            first = (now, value)
+        if value >= total and first is not None:
+            return (value - first[1]) / max(now - first[0], 1e-3)
+        await asyncio.sleep(_SAMPLE_SECONDS)
+    msg = f"{name} did not reach {total} in {seconds:.0f} s"
+    raise TimeoutError(msg)
+
+
+def pss_mb(pids: Mapping[str, int | None]) -> dict[str, float]:
+    """Proportional set size of each process, in MiB."""
+    found = {}
+    for name, pid in pids.items():
+        if pid:
+            text = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
+            line = next(line for line in text.splitlines() if line.startswith("Pss:"))
+            found[name] = int(line.split()[1]) / 1024
+    return found
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The value below which `share` of the sorted values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

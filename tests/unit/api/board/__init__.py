@@ -1,0 +1,1 @@
+"""Of the board, what needs no store and no socket."""
