@@ -4,7 +4,7 @@ UV := .uv/bin/uv
 PY := .venv/bin/python
 PARTS := lrs producers processors tests
 
-.PHONY: help setup demo test bench soak fmt check lock wheel clean
+.PHONY: help setup demo test bench soak docs fmt check lock wheel clean
 
 help:  ## Show what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,9 @@ fmt: .venv/.dev  ## Format the code
 
 bench: .venv/.dev  ## Measure every hop, the whole way, and the gateway beside Ralph; saves bench-results/*.json
 	@$(PY) -m tests.bench
+
+docs: .venv/.dev  ## Write docs/reference anew
+	@$(PY) -m tests.docs.reference
 
 soak: .venv/.dev  ## Half an hour at 2,000 statements/s, watching memory
 	@$(PY) -m tests.bench.soak

@@ -48,21 +48,25 @@ class OpenTallies:
         return counted
 
     def add(self, partition: int, counts: Iterable[Count]) -> Counter[tuple[str, str]]:
-        """Count records in offset order; those at or before what is counted are passed over.
+        """Count records; those at or before what is counted are passed over, also when a batch repeats itself.
 
         Returns how many of each (outcome, reason) were new.
         """
         of = self._open[partition]
-        fresh: Counter[tuple[str, str]] = Counter()
-        for count in counts:
-            if count.offset <= of.counted:
+        fresh: list[tuple[str, int, str, str]] = []
+        for offset, app, stored_at_ms, outcome, reason in counts:
+            if offset <= of.counted:
                 continue
-            if not of.counts:
-                of.first = count.offset
-            of.counted = count.offset
-            of.counts[count.app, count.stored_at_ms // _HOUR_MS, count.outcome, count.reason] += 1
-            fresh[count.outcome, count.reason] += 1
-        return fresh
+            if not of.counts and not fresh:
+                of.first = offset
+            of.counted = offset
+            fresh.append((app, stored_at_ms // _HOUR_MS, outcome, reason))
+        found = Counter(fresh)
+        of.counts.update(found)
+        endings: Counter[tuple[str, str]] = Counter()
+        for (_, _, outcome, reason), count in found.items():
+            endings[outcome, reason] += count
+        return endings
 
     def write(self) -> None:
         """Write what is open. Raises `RetryError`: call it again before anything is added."""

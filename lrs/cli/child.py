@@ -71,13 +71,16 @@ class Child:
             self.process = await self._launch()
             self._enter(ChildState.STARTING)
             await self._watch(self.process, began)
+            # What went wrong in flight may be what a new start puts right (a damaged index is rebuilt); one that
+            # refuses before it is ready would do so again.
+            was_ready = self.state is ChildState.READY
             if self._stopping:
                 self._enter(ChildState.STOPPED)
                 return
             code = self.process.returncode
             lived = time.monotonic() - began
             log.warning("child_exited", child=self.name, pid=self.process.pid, code=code, seconds=round(lived, 2))
-            if code == REFUSED:
+            if code == REFUSED and not was_ready:
                 raise StopError(f"{self.name} refused to go on", remedy=self._last_words() or "Read its log.")
             in_a_row = 0 if lived > _WELL_SECONDS else in_a_row + 1
             self.restarts += 1

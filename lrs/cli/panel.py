@@ -44,6 +44,7 @@ class Panel:
         self._zone = zone
         self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
         self._processes: dict[int, psutil.Process] = {}
+        self._last_told: dict[str, dict[str, float]] = {}
         self._totals: dict[str, float] = {}
         self._rates: dict[str, float] = {}
         self._asked_at = 0.0
@@ -80,7 +81,7 @@ class Panel:
         head = Text.assemble(
             (f"Ayumi: zone {self._zone.settings.zone.name}", "bold"),
             f"  {self._zone.folder.root}\n",
-            f"dashboards {where['board']}   xAPI {where['gateway']}/xapi   Kafka {where['broker']}\n",
+            f"dashboards {where['board']}   xAPI {where['gateway']}/xAPI   Kafka {where['broker']}\n",
         )
         return Group(head, table, Text(), flow, Text("Ctrl-C stops everything.", style="dim"))
 
@@ -93,13 +94,12 @@ class Panel:
         return "-", "-"
 
     async def _ask(self) -> None:
-        totals = dict.fromkeys((title for title, _, _ in _FLOWS), 0.0)
         ready = [child for child in self._zone.children if child.state is ChildState.READY and child.name != "broker"]
         for child in ready:
             with contextlib.suppress(OSError, TimeoutError):
                 _, body = await fetch(f"{self._zone.addresses[child.name]}/metrics")
-                for title, value in flows(body.decode("utf-8", "replace")).items():
-                    totals[title] += value
+                self._last_told[child.name] = flows(body.decode("utf-8", "replace"))
+        totals = {title: sum(told[title] for told in self._last_told.values()) for title, _, _ in _FLOWS}
         now = time.monotonic()
         for title, total in totals.items():
             gained = max(0.0, total - self._totals.get(title, 0.0))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lrs.cli.log_limits import limit_library_logs
 from lrs.cli.running import leave, run_parts
 from lrs.cli.settings_loading import load_settings
 from lrs.cli.wiring import Wiring
@@ -29,6 +30,7 @@ def run_process(names: Sequence[str], folder: Path, *, migrate: bool) -> None:
     began = time.monotonic()
     settings = load_settings(folder)
     configure_logs(part="+".join(names))
+    limit_library_logs()
     zone = ZoneFolder(folder.resolve())
     zone.prepare()
     with Wiring(settings, zone) as wiring:

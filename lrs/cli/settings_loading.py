@@ -61,17 +61,13 @@ def load_settings(folder: Path | None = None, **overrides: Mapping[str, Any]) ->
     for layer in (_from_environment(os.environ), overrides):
         for room, fields in layer.items():
             values.setdefault(room, {}).update(fields)
-    try:
-        # `model_validate` reads no environment of its own: the layers above are all there is.
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise _refused(error, origins) from error
+    return _build(values, origins)
 
 
 def environment_of(settings: Settings, folder: Path | None = None) -> dict[str, str]:
     """The environment in which a child's `load_settings` gives `settings`: ours, and every setting that differs."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    base = Settings.model_validate(_from_file(ZoneFolder(folder).settings) if folder else {})
+    base = _build(_from_file(ZoneFolder(folder).settings) if folder else {}, [])
     for room, model in _rooms():
         ours, theirs = getattr(settings, room), getattr(base, room)
         for field in model.model_fields:
@@ -81,6 +77,22 @@ def environment_of(settings: Settings, folder: Path | None = None) -> dict[str, 
                     value.get_secret_value() if isinstance(value, SecretStr) else str(value)
                 )
     return environment
+
+
+def _build(values: Mapping[str, Mapping[str, Any]], origins: list[str]) -> Settings:
+    # Room by room: constructing `Settings` itself would read the environment once more, without our checks.
+    models = dict(_rooms())
+    problems = [f"[{room}] is not a room of settings" for room in values if room not in models]
+    rooms: dict[str, BaseModel] = {}
+    for room, model in models.items():
+        try:
+            rooms[room] = model.model_validate(values.get(room, {}))
+        except ValidationError as error:
+            problems += _problems(room, model, error)
+    if problems:
+        remedy = f"Correct it in {' or '.join([*origins, 'the environment'])}; `ayumi settings` lists every setting."
+        raise StopError("; ".join(problems), remedy=remedy)
+    return Settings.model_construct(None, **rooms)
 
 
 def _rooms() -> Iterator[tuple[str, type[BaseModel]]]:
@@ -137,23 +149,18 @@ def _known_rooms() -> str:
     return ", ".join(f"[{room}]" for room, _ in _rooms())
 
 
-def _refused(error: ValidationError, origins: list[str]) -> StopError:
+def _problems(room: str, model: type[BaseModel], error: ValidationError) -> Iterator[str]:
     """One sentence for each value that breaks a rule; secrets are never repeated."""
-    problems = []
     for detail in error.errors(include_url=False):
-        place = [str(part) for part in detail["loc"]]
-        name = setting_name(place[0], place[1]) if len(place) > 1 else f"[{place[0]}]"
+        field = str(detail["loc"][0])
+        name = setting_name(room, field)
         if detail["type"] == "extra_forbidden":
-            problems.append(f"{name} is not a setting")
+            yield f"{name} is not a setting"
             continue
-        model = dict(_rooms()).get(place[0])
-        secret = model is not None and SecretStr in _types(model, place[1] if len(place) > 1 else "")
-        value = "" if secret else f" (it is {str(detail['input'])[:80]!r})"
-        problems.append(f"{name}: {detail['msg'][:1].lower()}{detail['msg'][1:]}{value}")
-    remedy = f"Correct it in {' or '.join([*origins, 'the environment'])}; `ayumi settings` lists every setting."
-    return StopError("; ".join(problems), remedy=remedy)
+        value = "" if _is_secret(model, field) else f" (it is {str(detail['input'])[:80]!r})"
+        yield f"{name}: {detail['msg'][:1].lower()}{detail['msg'][1:]}{value}"
 
 
-def _types(model: type[BaseModel], field: str) -> tuple[Any, ...]:
-    info = model.model_fields.get(field)
-    return () if info is None else (info.annotation, *get_args(info.annotation))
+def _is_secret(model: type[BaseModel], field: str) -> bool:
+    annotation = model.model_fields[field].annotation
+    return SecretStr in (annotation, *get_args(annotation))

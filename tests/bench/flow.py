@@ -18,7 +18,7 @@ from lrs.cli.zone import Zone
 from lrs.kernel.zone_folder import ZoneFolder
 from producers.simulator.run import Plan, simulate
 
-from tests.bench.measuring import Results, pss_mb, quantile
+from tests.bench.measuring import Results, cpu_seconds, pss_mb, quantile
 
 _POLL_SECONDS = 0.05
 _AIM_RATE = 10_000
@@ -34,9 +34,14 @@ async def whole_way(results: Results, count: int) -> None:
             await _rest(results, zone)
             district = plan.district()
             target = await prepare(zone, district)
+            pids = {child.name: child.pid for child in zone.children} | {"simulator and supervisor": os.getpid()}
+            before = cpu_seconds(pids)
             began = time.monotonic()
             report, found = await feed(zone, plan, target, district)
             seconds = time.monotonic() - began
+            after = cpu_seconds(pids)
+            for part, used in after.items():
+                results.add(f"CPU of {part}", (used - before[part]) / report.sent * 1e6, "us/statement")
             settings = zone.settings
         outcome = judge(report, found, seconds, settings, ZoneFolder(folder))
     results.add(

@@ -80,6 +80,12 @@ def pss_mb(pids: Mapping[str, int | None]) -> dict[str, float]:
     return found
 
 
+def cpu_seconds(pids: Mapping[str, int | None]) -> dict[str, float]:
+    """Processor time that each process has used, its own and the kernel's for it."""
+    times = {name: psutil.Process(pid).cpu_times() for name, pid in pids.items() if pid}
+    return {name: used.user + used.system for name, used in times.items()}
+
+
 def quantile(values: list[float], share: float) -> float:
     """The value below which `share` of the sorted values lie."""
     ordered = sorted(values)

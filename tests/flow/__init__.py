@@ -1,0 +1,1 @@
+"""A whole zone over HTTP and the command line."""

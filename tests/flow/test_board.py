@@ -209,7 +209,7 @@ def test_a_chart_comes_as_png(client: httpx.Client) -> None:
     answer = client.get("/charts/activity.png?lang=en&size=narrow")
     assert answer.headers["content-type"] == "image/png"
     assert answer.content.startswith(b"\x89PNG")
-    assert int.from_bytes(answer.content[16:20], "big") == 640
+    assert int.from_bytes(answer.content[16:20], "big") == 2 * (320 + 2 * 16)
 
 
 def test_the_curriculum_shows_the_way_from_subject_to_code(client: httpx.Client) -> None:

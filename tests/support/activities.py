@@ -81,7 +81,7 @@ def _activity(
 
 
 def small_day() -> list[Activity]:
-    """7,919 answers, of which 4,003 right, of seven learners of grade 9: on a day, in a grade and of an app of their own.
+    """7,919 answers, of which 4,003 right, of seven learners: a day, a grade and an app of their own.
 
     Numbers that cannot come up by chance, so that they can be looked for in every byte.
     """

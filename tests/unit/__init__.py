@@ -1,0 +1,1 @@
+"""Tests without sockets, one folder a room."""

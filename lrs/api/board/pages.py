@@ -1,7 +1,11 @@
-"""The pages: read the question, ask, and fill a template. What a template shows is made in `views`."""
+"""The pages: read the question, ask, and fill a template. What a template shows is made in `views`.
+
+A year of days takes some 30 ms to draw and write, so that is done beside the event loop.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from starlette.routing import Route
@@ -30,8 +34,13 @@ def page_routes(reader: BoardReader, pages: Pages) -> list[Route]:
         if filters is None:
             return pages.answer(request, "empty.html", page="overview")
         activity, summary = await reader.activity(filters), await reader.summary(filters)
-        view = overview_view(activity, summary, filters, pages.say(request))
-        return pages.answer(request, "overview.html", page="overview", view=view, apps=await reader.apps())
+        apps = await reader.apps()
+
+        def drawn() -> Response:
+            view = overview_view(activity, summary, filters, pages.say(request))
+            return pages.answer(request, "overview.html", page="overview", view=view, apps=apps)
+
+        return await asyncio.to_thread(drawn)
 
     async def curriculum(request: Request) -> Response:
         given = request.query_params
@@ -41,8 +50,13 @@ def page_routes(reader: BoardReader, pages: Pages) -> list[Route]:
         if filters is None:
             return pages.answer(request, "empty.html", page="curriculum")
         question = Question(filters, read_code(given))
-        view = curriculum_view(await reader.success(question), question, pages.say(request))
-        return pages.answer(request, "curriculum.html", page="curriculum", view=view, apps=await reader.apps())
+        success, apps = await reader.success(question), await reader.apps()
+
+        def drawn() -> Response:
+            view = curriculum_view(success, question, pages.say(request))
+            return pages.answer(request, "curriculum.html", page="curriculum", view=view, apps=apps)
+
+        return await asyncio.to_thread(drawn)
 
     async def about(request: Request) -> Response:
         check_names(request.query_params, {"lang"})

@@ -103,9 +103,12 @@ class BoardPart:
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=512)
+        listener = socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         raise StopError(
             f"the board cannot listen on {host}:{port}: {error.strerror or error}",
             remedy="End what uses the port, or choose another with AYUMI_BOARD__PORT (0: a free one).",
         ) from error
+    # asyncio sets this only where the protocol was named; without it each answer waits 40 ms for the reader's delayed ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

@@ -109,8 +109,16 @@ def _known_steps(raw: bytes, steps: list[str | int]) -> list[str | int]:
         for one in steps[:place]:
             value = value[one]
         name = next(key for key, text in value.items() if not isinstance(text, str))
-    except (msgspec.DecodeError, RecursionError, LookupError, TypeError, AttributeError, StopIteration):
-        return steps[:place]
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        StopIteration,
+    ):
+        return steps[:place]  # there is more wrong with it, such as a repeated key of which this decode kept the other
     return [*steps[:place], name]
 
 

@@ -70,6 +70,12 @@ def test_invalid_utf_8_is_told_with_its_place() -> None:
     assert "UTF-8" in error.rule
 
 
+def test_the_first_of_two_faults_is_told() -> None:
+    body = raw(changed("verb/display", {"ja": 1, "en": "answered"})).replace(b'answered"}', b'\xff"}')
+    error = refusal(body)
+    assert (error.reason, error.path) == (Refusal.INVALID, "$.verb.display")
+
+
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400, "9" * 5000, "1" * 100_000])
 def test_a_number_that_no_double_holds_is_refused(number: str) -> None:
     for place in ("result/score/raw", "context/extensions"):

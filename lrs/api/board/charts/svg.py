@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,12 @@ class Svg:
 
 def text_width(words: str, size: float) -> float:
     """About how wide a line is: a full-width character is as wide as it is high, others a little over half."""
-    return sum(size if unicodedata.east_asian_width(mark) in "WFA" else size * 0.56 for mark in words)
+    return size * sum(map(_share, words))
+
+
+@lru_cache(maxsize=8192)
+def _share(mark: str) -> float:
+    return 1.0 if unicodedata.east_asian_width(mark) in "WFA" else 0.56
 
 
 def wrapped(words: str, size: float, width: float, lines: int) -> list[str]:
