@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from lrs.kernel.settings import BrokerSettings
 from processors.topic_admin import ensure_topics
-
 from tests.support.broker import complete, new_broker, new_zone_name
 
 

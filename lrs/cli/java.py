@@ -12,6 +12,7 @@ import hashlib
 import importlib.metadata
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ _QUIET = ("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off", "-Xlog:class
 # What Kafka's own libraries do (native zstd and lz4, unmapping) and Java 25 would warn about at each start.
 _ALLOW = ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
 _COLLECTOR = "-XX:+UseSerialGC"
+_UNUSED_SECONDS = 7 * 86_400
 _NICE = "/usr/bin/nice"
 
 
@@ -50,6 +52,8 @@ class Java:
         """The words of the command; uses the archive if it is there, else the classes go to `class_list`."""
         sharing: tuple[str, ...] = ()
         if self.archive.exists():
+            with contextlib.suppress(OSError):
+                self.archive.touch()
             sharing = (*_QUIET, f"-XX:SharedArchiveFile={self.archive}")
         elif class_list:
             sharing = (f"-XX:DumpLoadedClassList={class_list}",)
@@ -102,6 +106,7 @@ class Archiving:
             return False
         if self.process.returncode == 0 and self.draft.exists():
             self.draft.replace(self.archive)
+            self._remove_unused()
         self._clean()
         return True
 
@@ -111,6 +116,13 @@ class Archiving:
             self.process.kill()
             self.process.wait()
             self._clean()
+
+    def _remove_unused(self) -> None:
+        """Archives of other releases, 64 MiB each: every start marks the one it uses."""
+        for path in self.archive.parent.glob("classes-*.jsa"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _UNUSED_SECONDS:
+                    path.unlink()
 
     def _clean(self) -> None:
         for path in (self.draft, self.draft.with_suffix(".list")):

@@ -17,8 +17,9 @@ async def fetch(url: str, seconds: float = _SECONDS, *, token: str = "") -> tupl
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         try:
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             authorization = f"Authorization: Bearer {token}\r\n" if token else ""
-            writer.write(f"GET {parts.path or '/'} HTTP/1.0\r\nHost: {parts.netloc}\r\n{authorization}\r\n".encode())
+            writer.write(f"GET {target} HTTP/1.0\r\nHost: {parts.netloc}\r\n{authorization}\r\n".encode())
             answer = await reader.read()
         finally:
             writer.close()

@@ -83,7 +83,7 @@ def _build(values: Mapping[str, Mapping[str, Any]], origins: list[str]) -> Setti
     # Room by room: constructing `Settings` itself would read the environment once more, without our checks.
     models = dict(_rooms())
     problems = [f"[{room}] is not a room of settings" for room in values if room not in models]
-    rooms: dict[str, BaseModel] = {}
+    rooms: dict[str, Any] = {}
     for room, model in models.items():
         try:
             rooms[room] = model.model_validate(values.get(room, {}))

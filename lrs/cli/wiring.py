@@ -36,7 +36,6 @@ class Closable(Protocol):
 
 C = TypeVar("C", bound=Closable)
 
-_ARCHIVE_PARTS = frozenset({"gateway", "recorder"})
 _FACTS_PARTS = frozenset({"loader", "board"})
 _SERVING_PARTS = frozenset({"gateway", "board"})
 
@@ -61,11 +60,11 @@ class Wiring:
         self._exit.close()
 
     def migrate(self, names: Sequence[str]) -> list[str]:
-        """Bring the stores of the named parts to this release; the names of the migrations applied."""
+        """Bring the stores that the named parts write to this release; the names of the migrations applied."""
         from lrs.store.migrate import migrate  # noqa: PLC0415
 
         done: list[str] = []
-        if _ARCHIVE_PARTS & set(names):
+        if "recorder" in names:
             done += [f"archive/{name}" for name in migrate(self._archive_engine, "archive")]
         if "gateway" in names:
             done += [f"registry/{name}" for name in self._registry.migrate()]

@@ -1,4 +1,4 @@
-"""Where the contract (`avro/`) and the files of `deploy/` lie: in a checkout at the top, in a wheel inside this package."""
+"""Where the contract (`avro/`) and the files of `deploy/` lie: atop a checkout, inside this package in wheels."""
 
 from __future__ import annotations
 

@@ -54,9 +54,7 @@ PROCESSOR_SLICE_SECONDS = Histogram(
 )
 PROCESSOR_RETRIES = Counter("ayumi_processor_retries_total", "Slices tried again because the write was not confirmed.")
 PROCESSOR_VIEW_ENTRIES = Gauge("ayumi_processor_view_entries", "Entries of a reference view.", ["topic"])
-PROCESSOR_VIEW_RECORDS = Counter(
-    "ayumi_processor_view_records_total", "Records read into a reference view.", ["topic"]
-)
+PROCESSOR_VIEW_RECORDS = Counter("ayumi_processor_view_records_total", "Records read into a reference view.", ["topic"])
 PROCESSOR_VIEW_LAG = Gauge(
     "ayumi_processor_view_lag_records", "Records by which a reference view is behind its topic.", ["topic"]
 )

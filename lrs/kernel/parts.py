@@ -17,7 +17,7 @@ class Check:
 
 
 class Part(Protocol):
-    """A part: gateway, recorder, processor, loader or board. Each runs on an event loop of its own, in its own thread."""
+    """Gateway, recorder, processor, loader or board. Each runs on an event loop of its own, in its own thread."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""The closed sets of reasons why a statement did not become an activity fact; they are metric labels and table values."""
+"""The closed sets of reasons why a statement became no activity fact; they are metric labels and table values."""
 
 from enum import StrEnum
 

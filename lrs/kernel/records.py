@@ -1,4 +1,4 @@
-"""The shapes of every topic value as Python sees them; one TypedDict per schema of `avro/`, checked against it by test."""
+"""The shapes of every topic value in Python; one TypedDict for each schema of `avro/`, checked against it by test."""
 
 from __future__ import annotations
 

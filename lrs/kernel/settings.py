@@ -1,4 +1,4 @@
-"""Every setting: name, default, unit and meaning. Read once by the CLI and passed down; nothing else reads the environment.
+"""Every setting: name, default, unit, meaning. Read once by the CLI; no other room reads the environment.
 
 A setting is `AYUMI_<ROOM>__<FIELD>` in the environment, or `[room] field` in the zone folder's `ayumi.toml`; the
 environment wins. Unknown keys are refused.
@@ -109,7 +109,7 @@ class RecorderSettings(_Room):
     member: str = Field(
         "",
         max_length=200,
-        description="Name of this recorder in its consumer group, different for each of a zone; empty: the host's name.",
+        description="Name of this recorder in its consumer group, different for each; empty: the host's name.",
     )
     metrics_port: Port = Field(0, description="Port of /metrics when it runs without the gateway; 0: a free one.")
 

@@ -66,7 +66,7 @@ def topics(zone: str, partitions: int) -> dict[Noun, Topic]:
 def partition_of(statement_id: bytes, partitions: int) -> int:
     """The partition of `received` that owns a 16-byte statement id: CRC-32 of the id modulo the partition count.
 
-    This is librdkafka's `consistent` partitioner over the record's key, which is the 16 bytes of the id, so that clients
-    in other languages agree without code of ours.
+    This is librdkafka's `consistent` partitioner over the record's key, which is the 16 bytes of the id, so that
+    clients in other languages agree without code of ours.
     """
     return zlib.crc32(statement_id) % partitions

@@ -1,4 +1,4 @@
-"""The facts' exact cells and fingerprint, small cells included: for holding a store against a known truth, never for display.
+"""The facts' exact cells, small ones included, and their fingerprint: to hold a store against a truth, not to display.
 
 Nothing serves these over HTTP; whoever calls them has the store's files.
 """
@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from lrs.store.engine import Engine
 
 _DAYS = """
-SELECT toString(toDate(occurred_at, 'Asia/Tokyo')) AS day, count(), uniqExact(pseudonym) FROM activities GROUP BY day ORDER BY day
+SELECT toString(toDate(occurred_at, 'Asia/Tokyo')) AS day, count(), uniqExact(pseudonym) FROM activities
+GROUP BY day ORDER BY day
 """
 _CODES = """
 SELECT curriculum_code, grade, count(), countIf(success), uniqExact(pseudonym) FROM activities
 WHERE role = 'answer' GROUP BY curriculum_code, grade ORDER BY curriculum_code, grade
 """
-# Every column but the coordinates and times of this run: which offset a statement got and when is the run's, not the fact's.
+# Every column but coordinates and times of storing: which offset a statement got, and when, is the run's affair.
 _FINGERPRINT = """
 SELECT count(), lower(hex(groupBitXor(digest))), lower(hex(sum(digest))) FROM (
     SELECT sipHash64(

@@ -1,6 +1,6 @@
 """`make bench`: every hop, the whole way, and the gateway beside its peer; a table, and bench-results/bench.json.
 
-    python -m tests.bench [hops] [flow] [freshness] [http] [--count N]
+python -m tests.bench [hops] [flow] [freshness] [http] [--count N]
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import argparse
 import asyncio
 
 from lrs.kernel.logs import configure_logs
-
 from tests.bench.flow import freshness, whole_way
 from tests.bench.hops import hops
 from tests.bench.http import beside_ralph

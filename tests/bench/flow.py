@@ -11,13 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 import orjson
+
 from lrs.cli.demo import feed, judge, prepare
 from lrs.cli.probing import fetch
 from lrs.cli.settings_loading import load_settings
 from lrs.cli.zone import Zone
 from lrs.kernel.zone_folder import ZoneFolder
 from producers.simulator.run import Plan, simulate
-
 from tests.bench.measuring import Results, cpu_seconds, pss_mb, quantile
 
 _POLL_SECONDS = 0.05
@@ -44,9 +44,7 @@ async def whole_way(results: Results, count: int) -> None:
                 results.add(f"CPU of {part}", (used - before[part]) / report.sent * 1e6, "us/statement")
             settings = zone.settings
         outcome = judge(report, found, seconds, settings, ZoneFolder(folder))
-    results.add(
-        f"whole way, {count:,} statements", report.sent / seconds, "statements/s", aim=f"aim >= {_AIM_RATE:,}"
-    )
+    results.add(f"whole way, {count:,} statements", report.sent / seconds, "statements/s", aim=f"aim >= {_AIM_RATE:,}")
     results.add("differences from the ground truth", len(outcome.differences), "", aim="aim 0")
     for difference in outcome.differences:
         print("  ", difference)  # noqa: T201 - a program's output

@@ -10,15 +10,14 @@ from pathlib import Path
 
 from lrs.cli.broker import Broker
 from lrs.cli.children import end, spawn
-from lrs.cli.settings_loading import cache_folder, environment_of, load_settings
 from lrs.cli.ports import free_port
+from lrs.cli.settings_loading import cache_folder, environment_of, load_settings
 from lrs.kernel.settings import Settings
 from lrs.kernel.topics import Noun, topic_name
 from lrs.kernel.zone_folder import ZoneFolder
 from processors.topic_admin import ensure_topics
 from producers.references import load_catalogue, load_consent, load_roster
 from producers.simulator.run import Plan, Target, simulate
-
 from tests.bench.limits import bare_copy
 from tests.bench.measuring import Results, rate_until
 
@@ -70,9 +69,7 @@ async def _limits(settings: Settings, results: Results) -> None:
     zone = settings.zone.name
     spare = f"{zone}copy"
     await ensure_topics(settings.broker, spare)
-    copied = await bare_copy(
-        settings.broker, topic_name(zone, Noun.RECEIVED), topic_name(spare, Noun.RECEIVED)
-    )
+    copied = await bare_copy(settings.broker, topic_name(zone, Noun.RECEIVED), topic_name(spare, Noun.RECEIVED))
     results.add("bare copy", copied, "statements/s")
     command = [sys.executable, "-m", "tests.bench.limits", "200000", str(_BATCH_ROWS)]
     inserted = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True)
@@ -81,9 +78,7 @@ async def _limits(settings: Settings, results: Results) -> None:
 
 async def _alone(settings: Settings, folder: ZoneFolder, part: str, metric: str, total: int) -> float:
     port = free_port()
-    own = settings.model_copy(
-        update={part: getattr(settings, part).model_copy(update={"metrics_port": port})}
-    )
+    own = settings.model_copy(update={part: getattr(settings, part).model_copy(update={"metrics_port": port})})
     command = [sys.executable, "-m", "lrs.cli", "run", part, "--dir", str(folder.root), "--migrate"]
     process = spawn(command, output=folder.logs / f"{part}.log", environment=environment_of(own, folder.root))
     try:

@@ -1,4 +1,4 @@
-"""The physical limits of this machine, measured in the same run: a bare copy through Kafka, and a bare engine insert."""
+"""The limits of this machine, measured in the same run: a bare copy through Kafka, and a bare engine insert."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import time
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
 from lrs.kernel.kafka_options import client_options
 from lrs.kernel.settings import BrokerSettings
 
 
 async def bare_copy(broker: BrokerSettings, source: str, target: str) -> float:
     """Records a second of a loop that only consumes `source` and sends each value to `target` in built batches."""
-    consumer = AIOKafkaConsumer(**client_options(broker), auto_offset_reset="earliest", max_partition_fetch_bytes=8 << 20)
+    consumer = AIOKafkaConsumer(
+        **client_options(broker), auto_offset_reset="earliest", max_partition_fetch_bytes=8 << 20
+    )
     producer = AIOKafkaProducer(**client_options(broker), acks="all", enable_idempotence=True, max_batch_size=512 << 10)
     await consumer.start()
     await producer.start()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from lrs.cli.probing import fetch
 
 RESULTS = Path("bench-results")
@@ -40,7 +41,8 @@ class Results:
         RESULTS.mkdir(exist_ok=True)
         path = RESULTS / f"{name}.json"
         machine = {"cores": psutil.cpu_count(), "memory_gib": round(psutil.virtual_memory().total / 2**30)}
-        about = {"python": platform.python_version(), "machine": machine, "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        about = {"python": platform.python_version(), "machine": machine, "at": at}
         path.write_text(json.dumps({**about, "rows": self.rows}, indent=1) + "\n", "utf-8")
         return path
 

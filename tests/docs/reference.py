@@ -1,6 +1,6 @@
 """Writes `docs/reference`: settings, metrics, topics, tables, reasons and commands as the code has them.
 
-    python -m tests.docs.reference
+python -m tests.docs.reference
 """
 
 from __future__ import annotations
@@ -8,16 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import typer
+from prometheus_client.metrics import MetricWrapperBase
+
 from lrs.cli.app import app
 from lrs.cli.settings_loading import setting_lines
 from lrs.kernel import metrics
 from lrs.kernel.codec import codec, schema_files
 from lrs.kernel.reasons import Outcome, Refusal, Withholding
 from lrs.kernel.topics import topics
-from prometheus_client.metrics import MetricWrapperBase
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 _MIGRATIONS = Path(__file__).parents[2] / "lrs" / "store" / "migrations"
@@ -36,8 +38,8 @@ def settings() -> str:
     """Every setting."""
     rows = ((f"`{line.name}`", f"`{line.default}`" if line.default else "", line.meaning) for line in setting_lines())
     return (
-        "# Settings\n\nFrom the environment, or `field` under `[room]` in the zone folder's `ayumi.toml`; the environment "
-        "wins. Unknown names are refused.\n\n" + _table("setting", "default", "meaning", rows=rows)
+        "# Settings\n\nFrom the environment, or `field` under `[room]` in the zone folder's `ayumi.toml`; the "
+        "environment wins. Unknown names are refused.\n\n" + _table("setting", "default", "meaning", rows=rows)
     )
 
 
@@ -79,8 +81,10 @@ def tables() -> str:
     parts = ["# Tables\n"]
     for store in sorted(path.name for path in _MIGRATIONS.iterdir() if path.is_dir()):
         parts.append(f"\n## {store}\n")
-        for path in sorted((_MIGRATIONS / store).glob("*.sql")):
-            parts.append(f"\n`{path.name}`\n\n```sql\n{path.read_text('utf-8').strip()}\n```\n")
+        parts += [
+            f"\n`{path.name}`\n\n```sql\n{path.read_text('utf-8').strip()}\n```\n"
+            for path in sorted((_MIGRATIONS / store).glob("*.sql"))
+        ]
     return "".join(parts)
 
 
@@ -97,7 +101,8 @@ def reasons() -> str:
 
 def commands() -> str:
     """Every command's help."""
-    root = typer.main.get_command(app)
+    # typer ships a click of its own, whose types are not those of the click package.
+    root: Any = typer.main.get_command(app)
     parts = ["# Commands\n"]
     for path, command in _walk(root, ("ayumi",)):
         with click.Context(command, info_name=" ".join(path), terminal_width=100, max_content_width=100) as context:
@@ -105,7 +110,7 @@ def commands() -> str:
     return "".join(parts)
 
 
-def _walk(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def _walk(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401 - see commands
     yield path, command
     for name, child in sorted(getattr(command, "commands", {}).items()):
         yield from _walk(child, (*path, name))

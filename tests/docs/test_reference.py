@@ -1,3 +1,5 @@
+"""The committed reference is the code's."""
+
 from __future__ import annotations
 
 import re

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 ROWS = made_activities(3000) + small_day()
+# The numbers of that day as any format would write them; digits around them would make another number, or a time.
+SMALL_NUMBERS = re.compile(r"(?<![0-9.])(?:7,?919|4,?003|3,?916|0\.5055|50\.5[0-9]?%|51%)(?![0-9])")
 CHARTS = ["/charts/activity.svg", "/charts/activity.svg?measure=learners", "/charts/success.svg"]
 PAGES = ["/", "/curriculum", "/curriculum?code=8250000000000000", "/about"]
 DATA = [f"/api/aggregates/{name}" for name in ("activity", "summary", "success", "success?depth=13")]
@@ -172,7 +174,7 @@ def test_no_number_of_a_small_cell_is_in_any_byte(
         texts.append(client.get(joined + "&format=csv").content.decode("utf-8"))
     texts.append(board.log())
     for text in texts:
-        assert not re.search(r"7,?919|4,?003|3,?916|0\.505|50\.5|(?<![0-9.#-])51%", text)
+        assert not SMALL_NUMBERS.search(text)
 
 
 def test_small_cells_are_nulls_marked_as_suppressed(client: httpx.Client) -> None:

@@ -109,6 +109,6 @@ def _listen(host: str, port: int) -> socket.socket:
             f"the board cannot listen on {host}:{port}: {error.strerror or error}",
             remedy="End what uses the port, or choose another with AYUMI_BOARD__PORT (0: a free one).",
         ) from error
-    # asyncio sets this only where the protocol was named; without it each answer waits 40 ms for the reader's delayed ACK.
+    # asyncio sets this only where the protocol was named; without it an answer waits 40 ms for a delayed ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

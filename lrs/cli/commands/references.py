@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,12 +60,16 @@ def _group() -> None:
 
 
 def _load(noun: str, file: Path, folder: Path, *, as_json: bool) -> None:
-    from lrs.cli.zone_state import settings_of  # noqa: PLC0415 - see app.py
+    from lrs.cli.zone_state import running_zone, settings_of  # noqa: PLC0415 - see app.py
+    from lrs.kernel.errors import StopError  # noqa: PLC0415
     from lrs.kernel.logs import configure_logs  # noqa: PLC0415
     from producers import references  # noqa: PLC0415
 
     configure_logs("warning", part="load")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters reaches the person as one sentence
     settings = settings_of(folder)
+    if not settings.broker.bootstrap_servers and running_zone(folder) is None:
+        raise StopError(f"no zone runs on {folder}", remedy=f"Start it first: ayumi up {folder}")
     load: Callable[..., Any] = getattr(references, f"load_{noun}")
     with _shown(f"Loading {file.name}", file.stat().st_size) as progress:
         report: LoadReport = asyncio.run(load(file, settings.broker, settings.zone.name, progress))

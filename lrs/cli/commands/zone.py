@@ -60,12 +60,17 @@ def run(
     run_process(parts, folder, migrate=migrate)
 
 
-def migrate(folder: ZoneDir) -> None:
-    """Bring the stores and the registry of a zone to this release. `ayumi up` does it by itself."""
-    from lrs.cli.process import migrate_zone  # noqa: PLC0415 - see app.py
+def migrate(
+    folder: ZoneDir,
+    store: Annotated[str, typer.Option("--store", metavar="NAME", help="Only archive, registry or facts.")] = "",
+) -> None:
+    """Bring the stores, the registry and a cluster's topics to this release. `ayumi up` does it by itself."""
+    from lrs.cli.process import APPLIED, STORES, migrate_zone  # noqa: PLC0415 - see app.py
 
-    done = migrate_zone(folder)
+    if store and store not in STORES:
+        raise typer.BadParameter(f"{store!r} is not one of {', '.join(STORES)}.")
+    done = migrate_zone(folder, (store,) if store else tuple(STORES))
     for name in done:
-        typer.echo(f"applied {name}")
+        typer.echo(f"{APPLIED}{name}")
     if not done:
         typer.echo("nothing to do")

@@ -1,7 +1,7 @@
 """PNG of a chart, drawn by resvg with the machine's fonts: a text that no font has is refused, not shown as boxes.
 
-Drawing takes 100 ms, mostly reading fonts, and resvg keeps the interpreter to itself meanwhile. The loader and the pages
-live in this process, so it is done in a short process of its own.
+Drawing takes 100 ms, mostly reading fonts, and resvg keeps the interpreter to itself meanwhile. The loader lives in
+this process, so it is done in a short one of its own.
 """
 
 from __future__ import annotations
