@@ -36,6 +36,8 @@ T = TypeVar("T")
 _log = get_logger(__name__)
 
 HOP = "loader"
+# An insert costs 5 ms before its first row: what all partitions bring in this time goes into one.
+_GATHER_SECONDS = 0.2
 
 
 class LoaderPart:
@@ -55,7 +57,7 @@ class LoaderPart:
             max_records=wishes.max_records,
             max_wait_seconds=wishes.max_wait_seconds,
         )
-        self._consumer = PartitionConsumer(self._sink, consumer)
+        self._consumer = PartitionConsumer(self._sink, consumer, account_seconds=_GATHER_SECONDS)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Load until `stop` is set, then finish the batch in flight."""
@@ -93,6 +95,7 @@ class Loader:
         self._facts = facts
         self._tallies = tallies
         self._retract_seconds = retract_seconds
+        self._gathered: list[tuple[int, Batch]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=HOP)
 
     async def take_over(self, span: LogSpan) -> int | None:
@@ -129,25 +132,24 @@ class Loader:
         return batch
 
     async def write(self, partition: int, batch: Batch) -> None:
-        """Facts, then retractions; each table skips what it holds."""
-        await self._in_thread(lambda: self._load(batch))
-        fresh = self._tallies.add(partition, batch.counts)
-        for (outcome, _), count in fresh.items():
-            metrics.LOADER_ROWS.labels(outcome).inc(count)
-        metrics.LOADER_SKIPPED.inc(len(batch.counts) - sum(fresh.values()))
-        if fresh and batch.activities:
-            oldest = min(activity["stored_at_ms"] for activity in batch.activities)
-            metrics.LOADER_FRESHNESS_SECONDS.observe(max(0.0, time.time() - oldest / 1000))
+        """Gather; `account` writes."""
+        self._gathered.append((partition, batch))
 
     async def account(self) -> None:
-        """Write the tallies."""
+        """Facts, then retractions, of all partitions at once; then the tallies. Each table skips what it holds."""
+        if self._gathered:
+            await self._in_thread(self._load)
+            for partition, batch in self._gathered:
+                self._count(partition, batch)
+            self._gathered.clear()
         await self._in_thread(self._tallies.write)
 
     def caught_up(self, partition: int, next_offset: int, at_ms: int) -> None:
         """Nobody waits for the facts."""
 
     def let_go(self, partition: int) -> None:
-        """Forget what was counted but not written."""
+        """Forget what was gathered or counted but not written."""
+        self._gathered = [one for one in self._gathered if one[0] != partition]
         self._tallies.let_go(partition)
 
     async def retract_until(self, done: asyncio.Event) -> None:
@@ -167,11 +169,20 @@ class Loader:
         """End the thread when it is done."""
         self._thread.shutdown()
 
-    def _load(self, batch: Batch) -> None:
+    def _load(self) -> None:
         began = time.perf_counter()
-        self._facts.insert(batch.activities)
-        self._facts.insert_retractions(batch.withheld)
+        self._facts.insert([activity for _, batch in self._gathered for activity in batch.activities])
+        self._facts.insert_retractions([withheld for _, batch in self._gathered for withheld in batch.withheld])
         metrics.LOADER_INSERT_SECONDS.observe(time.perf_counter() - began)
+
+    def _count(self, partition: int, batch: Batch) -> None:
+        fresh = self._tallies.add(partition, batch.counts)
+        for (outcome, _), count in fresh.items():
+            metrics.LOADER_ROWS.labels(outcome).inc(count)
+        metrics.LOADER_SKIPPED.inc(len(batch.counts) - sum(fresh.values()))
+        if fresh and batch.activities:
+            oldest = min(activity["stored_at_ms"] for activity in batch.activities)
+            metrics.LOADER_FRESHNESS_SECONDS.observe(max(0.0, time.time() - oldest / 1000))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

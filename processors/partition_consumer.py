@@ -29,7 +29,6 @@ _log = get_logger(__name__)
 _JOINING_SECONDS = 0.05
 _SILENT_SECONDS = 30.0
 _BACK_OFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-# Written batches wait this long for their counts and commit while more are coming: two syncs to disk fewer a batch.
 _ACCOUNT_SECONDS = 0.1
 
 
@@ -57,9 +56,11 @@ class _Read(NamedTuple):
 class PartitionConsumer:
     """Feeds a `Sink` from a topic. `run` on one event loop; `checks` may be asked from any thread."""
 
-    def __init__(self, sink: Sink, consumer: GroupConsumer) -> None:
+    def __init__(self, sink: Sink, consumer: GroupConsumer, *, account_seconds: float = _ACCOUNT_SECONDS) -> None:
+        """`account_seconds`: how long written batches wait for accounting and commit while more are coming."""
         self._sink = sink
         self._consumer = consumer
+        self._account_seconds = account_seconds
         self._noun = consumer.topic.split(".")[-2]
         self._owned: dict[int, _Owned] = {}
         self._assigned: frozenset[int] | None = None
@@ -139,7 +140,7 @@ class PartitionConsumer:
         wait = self._consumer.max_wait_seconds if self._owned else _JOINING_SECONDS
         if self._unaccounted_since is None:
             return wait
-        return min(wait, max(0.001, self._unaccounted_since + _ACCOUNT_SECONDS - time.monotonic()))
+        return min(wait, max(0.001, self._unaccounted_since + self._account_seconds - time.monotonic()))
 
     async def _step(self, polled: list[_Read]) -> None:
         for index, read in enumerate(polled):
@@ -149,7 +150,7 @@ class PartitionConsumer:
         for partition in sorted((self._assigned or frozenset()) - set(self._owned)):
             await self._until_done(partial(self._take_over, partition))
         since = self._unaccounted_since
-        if since is not None and time.monotonic() - since >= _ACCOUNT_SECONDS:
+        if since is not None and time.monotonic() - since >= self._account_seconds:
             await self._until_done(self._sink.account, fence=True)
             await self._commit()
         await self._observe()

@@ -39,14 +39,17 @@ class Sink(Protocol):
         ...
 
     async def write(self, partition: int, batch: Any) -> None:  # noqa: ANN401 - the sink's own batch
-        """Make the outcome of every record durable.
+        """Make the outcome of every record durable, at the latest in the next `account`.
 
         Raises `RetryError` to be given the same batch again; the sink then reads back first what the failed try left.
         """
         ...
 
     async def account(self) -> None:
-        """Make the counts of everything written durable; after that it is committed. Raises `RetryError` as `write`."""
+        """Make everything written, and then its counts, durable; after that it is committed.
+
+        Raises `RetryError` as `write`.
+        """
         ...
 
     def caught_up(self, partition: int, next_offset: int, at_ms: int) -> None:

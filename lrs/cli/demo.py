@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lrs.cli.probing import fetch
 from lrs.cli.reconciling import Accountant, totals, until
 from lrs.cli.zone import Zone
-from lrs.kernel.errors import AyumiError, RetryError, StopError
+from lrs.kernel.errors import AyumiError, RetryError
 from lrs.kernel.zone_folder import ZoneFolder, write_secret
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ async def run_once(plan: Plan, folder: Path, settings: Settings, *, progress: Pr
 
 async def prepare(zone: Zone, district: District) -> Target:
     """Credentials for the district's apps, and its reference files on the topics and in the processor's views."""
-    from producers.simulator.run import Target, app_names  # noqa: PLC0415 - only the demo needs the simulator
+    from lrs.cli.simulating import load_references, make_credentials  # noqa: PLC0415 - only the demo needs it
+    from producers.simulator.run import Target  # noqa: PLC0415 - as above
 
-    loaded = await _load_references(zone, district)
-    await _views_hold(zone, loaded)
+    await _views_hold(zone, await load_references(district, zone.settings))
     return Target(
         endpoint=f"{zone.addresses['gateway']}/xAPI",
-        credentials=_credentials(zone, app_names()),
+        credentials=make_credentials(zone.settings, zone.folder.root),
         broker=zone.settings.broker,
         zone=zone.settings.zone.name,
     )
@@ -152,23 +152,6 @@ def _settled(report: Report) -> Callable[[Balance], bool]:
     return settled
 
 
-async def _load_references(zone: Zone, district: District) -> dict[str, int]:
-    from producers.references import load_catalogue, load_consent, load_roster  # noqa: PLC0415 - as above
-
-    with tempfile.TemporaryDirectory(prefix="ayumi-references-") as name:
-        files = district.write_references(Path(name))
-        broker, prefix = zone.settings.broker, zone.settings.zone.name
-        reports = {
-            "catalogue": await load_catalogue(files.catalogue, broker, prefix),
-            "roster": await load_roster(files.roster, broker, prefix),
-            "consent": await load_consent(files.consent, broker, prefix),
-        }
-        for noun, report in reports.items():
-            if report.refused:
-                raise StopError(f"the simulated {noun} was refused: {report.refused[0]}", remedy="Report this.")
-    return {noun: report.loaded for noun, report in reports.items()}
-
-
 async def _views_hold(zone: Zone, wanted: dict[str, int]) -> None:
     """Wait until every processor has read the references: a learner whose consent is not there yet is withheld."""
     workers = [name for name in zone.addresses if name.startswith("processors")]
@@ -196,16 +179,6 @@ async def _records_read(zone: Zone, worker: str) -> dict[str, float]:
             if sample.name == "ayumi_processor_view_records_total"
         }
     return {}
-
-
-def _credentials(zone: Zone, apps: list[str]) -> dict[str, tuple[str, str]]:
-    from lrs.store.registry import open_registry  # noqa: PLC0415 - as above
-
-    registry = open_registry(zone.settings, zone.folder)
-    try:
-        return {app: registry.credentials.add(app) for app in apps}
-    finally:
-        registry.close()
 
 
 def _cell_differences(truth: Truth, settings: Settings, folder: ZoneFolder) -> tuple[list[str], str]:

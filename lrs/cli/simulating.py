@@ -31,7 +31,7 @@ async def send(plan: Plan, folder: Path) -> Report:
     settings = settings_of(folder)
     district = plan.district()
     await load_references(district, settings)
-    credentials = _credentials(settings, folder)
+    credentials = make_credentials(settings, folder)
     target = Target(f"{state['addresses']['gateway']}/xAPI", credentials, settings.broker, settings.zone.name)
     done = 0
     with count_bar("Sending statements", plan.count) as advance:
@@ -47,8 +47,9 @@ async def send(plan: Plan, folder: Path) -> Report:
             _revoke(settings, folder, credentials)
 
 
-async def load_references(district: District, settings: Settings) -> None:
-    """Load the district's reference files. Raises `StopError` when a row is refused."""
+async def load_references(district: District, settings: Settings) -> dict[str, int]:
+    """Load the district's reference files; how many rows of each. Raises `StopError` when a row is refused."""
+    loaded = {}
     with tempfile.TemporaryDirectory(prefix="ayumi-references-") as name:
         files = district.write_references(Path(name))
         for load, path in (
@@ -59,9 +60,12 @@ async def load_references(district: District, settings: Settings) -> None:
             report = await load(path, settings.broker, settings.zone.name)
             if report.refused:
                 raise StopError(f"the simulated {path.name} was refused: {report.refused[0]}", remedy="Report this.")
+            loaded[path.stem] = report.loaded
+    return loaded
 
 
-def _credentials(settings: Settings, folder: Path) -> dict[str, tuple[str, str]]:
+def make_credentials(settings: Settings, folder: Path) -> dict[str, tuple[str, str]]:
+    """A new key and secret for each of the district's apps."""
     from lrs.store.registry import open_registry  # noqa: PLC0415 - one of two doors, both closed at once
 
     registry = open_registry(settings, ZoneFolder(folder))

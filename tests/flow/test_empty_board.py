@@ -37,7 +37,7 @@ def test_an_empty_board_says_what_to_do_next_and_then_shows_the_first_records(tm
         for address in ("/", "/curriculum"):
             page = client.get(address, params={"lang": "en"}).text
             assert "No learning records yet" in page
-            assert "/xapi" in page
+            assert "/xAPI" in page
         assert client.get("/api/aggregates/activity").json()["fresh_through"] is None
         assert client.get("/api/aggregates/summary").json()["rows"][0]["learners"] == 0
         assert client.get("/charts/activity.svg").status_code == 204

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 _FOLDERS = "/usr/lib/postgresql"
+_PUBLIC = "/tmp"  # noqa: S108 - the server runs as another user, and an embedded engine makes the temporary folder private
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def postgres_server() -> Iterator[str]:
     """SQLAlchemy URL of a fresh server. It runs as `postgres` when the tests run as root, which it refuses to be."""
     programs = _programs()
     owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    with tempfile.TemporaryDirectory(prefix="ayumi-postgres-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ayumi-postgres-", dir=_PUBLIC) as folder:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         data, port = Path(folder, "data"), _free_port()
         run = _Runner(programs, owner)

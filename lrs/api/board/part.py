@@ -97,7 +97,7 @@ class BoardPart:
 
     def _gateway_url(self) -> str:
         zone = self._settings.zone
-        return zone.public_url or f"http://{zone.host}:{self._settings.gateway.port}/xapi"
+        return zone.public_url or f"http://{zone.host}:{self._settings.gateway.port}/xAPI"
 
 
 def _listen(host: str, port: int) -> socket.socket:
