@@ -15,7 +15,9 @@ demo: .venv/.runtime  ## Start a zone with a simulated district and open its pag
 	@.venv/bin/ayumi demo
 
 test: .venv/.dev .venv/.system  ## Run every test
-	@$(PY) -m pytest
+	@# In two runs, because a process can open only one embedded store in its life.
+	@$(PY) -m pytest tests/unit tests/docs tests/store
+	@$(PY) -m pytest tests/stream tests/flow tests/browser
 
 check: .venv/.dev  ## Lint, types, import contracts
 	@$(PY) -m ruff format --check $(PARTS)

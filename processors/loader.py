@@ -36,8 +36,6 @@ T = TypeVar("T")
 _log = get_logger(__name__)
 
 HOP = "loader"
-# An insert costs 5 ms before its first row: what all partitions bring in this time goes into one.
-_GATHER_SECONDS = 0.2
 
 
 class LoaderPart:
@@ -57,7 +55,7 @@ class LoaderPart:
             max_records=wishes.max_records,
             max_wait_seconds=wishes.max_wait_seconds,
         )
-        self._consumer = PartitionConsumer(self._sink, consumer, account_seconds=_GATHER_SECONDS)
+        self._consumer = PartitionConsumer(self._sink, consumer, account_seconds=wishes.gather_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Load until `stop` is set, then finish the batch in flight."""
@@ -132,7 +130,7 @@ class Loader:
         return batch
 
     async def write(self, partition: int, batch: Batch) -> None:
-        """Gather; `account` writes."""
+        """Gather; `account` writes. One insert for all: each costs 5 ms before its first row."""
         self._gathered.append((partition, batch))
 
     async def account(self) -> None:

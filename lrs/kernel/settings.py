@@ -140,6 +140,9 @@ class LoaderSettings(_Room):
 
     max_records: Positive = Field(20000, description="Most records in one batch.")
     max_wait_seconds: Seconds = Field(0.2, description="Longest wait for a first record.")
+    gather_seconds: Seconds = Field(
+        0.2, description="How long what all partitions bring is gathered into one insert, in seconds."
+    )
     retract_seconds: Seconds = Field(2.0, description="How often voided facts are taken out.")
     member: str = Field(
         "",

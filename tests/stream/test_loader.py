@@ -77,7 +77,7 @@ def station(broker: BrokerSettings, zone: str, tmp_path: Path) -> Station:
     settings = Settings(
         zone=ZoneSettings.model_validate({"name": zone}),
         broker=broker,
-        loader=LoaderSettings.model_validate({"max_records": 100, "retract_seconds": 0.1}),
+        loader=LoaderSettings.model_validate({"max_records": 100, "gather_seconds": 0.001, "retract_seconds": 0.1}),
     )
     return Station(settings, ZoneFolder(tmp_path / "zone"))
 

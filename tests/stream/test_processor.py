@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from lrs.kernel.codec import codec
@@ -289,29 +288,6 @@ async def test_a_record_that_is_no_slice_becomes_a_dead_letter_and_holds_nothing
     assert await stream.committed() == {0: 5}
 
 
-async def test_a_write_that_the_broker_turns_down_is_tried_again_and_not_committed_past(stream: Stream) -> None:
-    await stream.put_slices(0, range(3))
-    await configure(stream, Noun.ACTIVITY, {"min.insync.replicas": "2"})
-    async with processing(stream) as part:
-        await eventually(lambda: part.checks()[3].ok and part.checks()[4].ok)
-        await eventually(lambda: in_flight(part))
-        assert (await stream.ends(Noun.ACTIVITY))[0] == 0
-        assert (await stream.committed()).get(0, 0) == 0
-        await configure(stream, Noun.ACTIVITY, {"min.insync.replicas": "1"})
-        await eventually(lambda: stream.has(Noun.ACTIVITY, 3 * PER_SLICE))
-    assert first_occurrences(await stream.records(Noun.ACTIVITY)) == {0: offsets(range(3))}
-    assert await stream.committed() == {0: 3}
-
-
-def in_flight(part: ProcessorPart) -> bool:
-    return part._step is not None and part._step.is_writing  # noqa: SLF001 - nothing outside tells
-
-
-async def configure(stream: Stream, noun: Noun, config: dict[str, str]) -> None:
-    async with admin(stream.broker) as client:
-        await client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, stream.topic(noun), config)])
-
-
 async def test_nothing_is_decided_before_the_views_have_caught_up(stream: Stream) -> None:
     # The learner's consent is the last of many records: a view that is read halfway would withhold the slices.
     await stream.put_slices(0, range(2))
@@ -406,13 +382,3 @@ async def test_two_workers_share_the_partitions_and_nothing_is_lost_when_one_lea
         await eventually(lambda: caught_up(stream, slices), 60)
     found = first_occurrences(await stream.records(Noun.ACTIVITY))
     assert found == {partition: offsets(range(slices)) for partition in range(4)}
-
-
-async def test_a_stop_while_nothing_can_be_written_ends_soon_and_acks_nothing(stream: Stream) -> None:
-    await stream.put_slices(0, range(2))
-    await configure(stream, Noun.ACTIVITY, {"min.insync.replicas": "2"})
-    async with asyncio.timeout(60):
-        with suppress(asyncio.CancelledError):
-            async with processing(stream) as part:
-                await eventually(lambda: in_flight(part))
-    assert (await stream.committed()).get(0, 0) == 0
