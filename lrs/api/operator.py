@@ -80,6 +80,7 @@ def facts_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tallie
     """`/operator/tallies`: what the loader counted and the facts hold, as `HopCounts.to_json` and `facts`."""
 
     def report(thorough: bool) -> dict[str, Any]:  # noqa: FBT001 - the gate calls it with nothing else
-        return hop_counts(engine, tallies, LOADER, thorough=thorough).to_json() | {"facts": asdict(facts.counts())}
+        found = hop_counts(engine, tallies, LOADER, thorough=thorough).to_json()
+        return found | {"facts": asdict(facts.counts())} if thorough else found
 
     return [gate.route("/operator/tallies", report)]
