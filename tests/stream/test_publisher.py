@@ -136,6 +136,7 @@ async def test_a_killed_broker_costs_time_and_neither_loses_nor_doubles_a_record
         await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
         node.running.kill()
         node.running.wait()
+        await node.stop()  # it may have been making its class archive
         calls += [asyncio.ensure_future(publisher.publish([record])) for record in records[200:]]
         again = new_broker(tmp_path, port=node.settings.port)
         await again.start()
