@@ -27,6 +27,12 @@ def test_every_local_link_leads_somewhere(page: Path) -> None:
     assert not missing
 
 
+def test_every_file_that_the_front_page_sends_a_reader_to_is_there() -> None:
+    named = re.findall(r"`((?:lrs|producers|processors|tests)/[\w/]+\.py)`", (ROOT / "README.md").read_text("utf-8"))
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_every_folder_of_the_repository_says_what_belongs_there() -> None:
     for room in ("avro", "producers", "processors", "lrs", "lrs/store", "lrs/api", "lrs/cli", "deploy/kafka", "docs"):
         assert (ROOT / room / "README.md").stat().st_size > 200, room
