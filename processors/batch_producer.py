@@ -6,6 +6,7 @@ Knows aiokafka's producer and nothing of statements.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,12 @@ from lrs.kernel.logs import get_logger
 from lrs.kernel.metrics import BROKER_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lrs.kernel.settings import BrokerSettings
 
 _log = get_logger(__name__)
+
+Batch = tuple[str, int, Sequence[tuple[bytes | None, bytes]]]
+"""Topic, partition, and the (key, value) records for it."""
 
 # One Kafka batch, before compression: large, because the next is sent only when this one is confirmed.
 _BATCH_BYTES = 1 << 20
@@ -60,11 +62,15 @@ class BatchProducer:
         self._compression = compression
         self._confirm_seconds = confirm_seconds
         self._producer: Any = None
+        self._starting = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect. Raises `RetryError` while the broker is away."""
-        if self._producer is not None:
-            return
+        async with self._starting:
+            if self._producer is None:
+                self._producer = await self._connect()
+
+    async def _connect(self) -> Any:  # noqa: ANN401 - aiokafka has no types
         producer = AIOKafkaProducer(
             **client_options(self._broker),
             client_id=self._client_id,
@@ -80,7 +86,7 @@ class BatchProducer:
             BROKER_ERRORS.labels("produce").inc()
             await producer.stop()
             raise RetryError(what="the broker", detail=f"{type(error).__name__}: {error}") from error
-        self._producer = producer
+        return producer
 
     async def stop(self) -> None:
         """Disconnect. What was not confirmed is given up; its caller has not gone past it."""
@@ -111,6 +117,20 @@ class BatchProducer:
                 end += 1
             await self._confirm(builder, topic, partition)
             start = end
+
+    async def publish_together(self, batches: Iterable[Batch]) -> None:
+        """`publish` for several partitions at once, each in its own order; what is ready goes in one request.
+
+        Raises as `publish`: then all of them must be sent again.
+        """
+        await self.start()
+        try:
+            async with asyncio.TaskGroup() as together:
+                for batch in batches:
+                    together.create_task(self.publish(*batch))
+        except* (StopError, RetryError) as group:
+            # What stops cannot be mended by trying again, so it counts more.
+            raise min(group.exceptions, key=lambda error: not isinstance(error, StopError)) from None
 
     async def _confirm(self, builder: Any, topic: str, partition: int) -> None:  # noqa: ANN401 - aiokafka has no types
         try:

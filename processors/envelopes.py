@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from lrs.kernel.avro_binary import read_long
 from lrs.kernel.codec import codec
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ def _read(value: bytes) -> Envelope:
     stored: int | None = None
     authority: bytes | None = None
     if value[at] == _SECOND:
-        stored, at = _long(value, at + 1)
+        stored, at = read_long(value, at + 1)
     elif value[at] == _NULL:
         at += 1
     else:
         raise ValueError
     if value[at] == _SECOND:
-        size, at = _long(value, at + 1)
+        size, at = read_long(value, at + 1)
         if size < 0:
             raise ValueError
         authority = value[at : at + size]
@@ -65,33 +66,18 @@ def _read(value: bytes) -> Envelope:
         at += 1
     else:
         raise ValueError
-    size, at = _long(value, at)
+    size, at = read_long(value, at)
     if size < 0 or at + size != len(value):
         raise ValueError
     return Envelope(value[10:26], app, way, version, stored, authority, value[at:])
 
 
-def _long(value: bytes, at: int) -> tuple[int, int]:
-    """Avro's zigzag base 128 (specification, "Binary encoding") at `at`, and where it ends."""
-    byte = value[at]
-    number = byte & 0x7F
-    shift = 7
-    while byte > 0x7F:
-        at += 1
-        byte = value[at]
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if shift > 70:
-            raise ValueError
-    return (number >> 1) ^ -(number & 1), at + 1
-
-
 @lru_cache(_CACHED)
 def _sender(part: bytes) -> tuple[str, str, str]:
-    size, at = _long(part, 0)
+    size, at = read_long(part, 0)
     app = part[at : at + size].decode()
     way = _ENTRANCES[part[at + size]]
-    length, at = _long(part, at + size + 1)
+    length, at = read_long(part, at + size + 1)
     if size < 0 or length < 0 or at + length != len(part):
         raise ValueError
     return app, way, part[at:].decode()

@@ -41,6 +41,7 @@ SESSION_SECONDS = 20.0
 _REBALANCE_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
 _FETCH_BYTES = 8 << 20
+_FEW_RECORDS = 16
 
 
 class NotOursError(Exception):
@@ -59,15 +60,27 @@ class GroupConsumer:
     """Reads one topic. Lives on the event loop that runs it."""
 
     def __init__(  # noqa: PLR0913 - all of it is configuration
-        self, broker: BrokerSettings, *, topic: str, group: str, member: str, max_records: int, max_wait_seconds: float
+        self,
+        broker: BrokerSettings,
+        *,
+        topic: str,
+        group: str,
+        member: str,
+        max_records: int,
+        max_wait_seconds: float,
+        max_bytes: int | None = None,
     ) -> None:
-        """`member` is this one's name in the group, empty: the host's; `max_wait_seconds` for a first record."""
+        """`member` is this one's name in the group, empty: the host's; `max_wait_seconds` for a first record.
+
+        `max_bytes`: a poll ends soon behind so many bytes of values, however few records they are.
+        """
         self.topic = topic
         self.max_wait_seconds = max_wait_seconds
         self._broker = broker
+        self._max_bytes = max_bytes
         self._group = group
         self._member = member or socket.gethostname()
-        self._max_records = max_records
+        self.max_records = max_records
         self._consumer: Any = None
 
     async def connect(
@@ -112,16 +125,39 @@ class GroupConsumer:
 
         Raises `RetryError`, `StopError`, and `NotOursError` when `stopped`.
         """
-        polling = asyncio.ensure_future(
-            self._consumer.getmany(timeout_ms=round(seconds * 1000), max_records=self._max_records)
-        )
         try:
-            polled = await _unless(stopped, polling)
+            polled = await _unless(stopped, asyncio.ensure_future(self._fetched(round(seconds * 1000))))
         except NoOffsetForPartitionError:
             return {}  # a new group: whoever takes the partition over seeks to where it begins
         except KafkaError as error:
             raise _told("fetch", error) from error
         return {key.partition: records for key, records in polled.items()}
+
+    async def _fetched(self, timeout_ms: int) -> dict[Any, list[Any]]:
+        if self._max_bytes is None:
+            found: dict[Any, list[Any]] = await self._consumer.getmany(
+                timeout_ms=timeout_ms, max_records=self.max_records
+            )
+            return found
+        # A few at a time: the client unpacks what it hands out, and 8 MiB of a packed batch can be gigabytes unpacked.
+        # Who cancels this gives the partitions up, so what it held comes again.
+        polled: dict[Any, list[Any]] = {}
+        count, size = 0, 0
+        while count < self.max_records and size < self._max_bytes:
+            most = min(_FEW_RECORDS, self.max_records - count)
+            try:
+                some = await self._consumer.getmany(timeout_ms=0 if polled else timeout_ms, max_records=most)
+            except KafkaError:
+                if not polled:
+                    raise
+                break  # what is in hand would be passed over; the error comes again with the next poll
+            if not some:
+                break
+            for key, records in some.items():
+                polled.setdefault(key, []).extend(records)
+                count += len(records)
+                size += sum(len(record.value or b"") for record in records)
+        return polled
 
     async def span(self, partition: int) -> LogSpan:
         """Where the partition begins and ends, and what the group committed. Raises `RetryError`, `NotOursError`."""

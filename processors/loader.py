@@ -10,9 +10,11 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lrs.kernel import metrics
+from lrs.kernel.activity_records import ActivityRecord, read_activity_record
 from lrs.kernel.codec import ContractError, codec
 from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.logs import get_logger
@@ -23,10 +25,10 @@ from processors.partition_consumer import PartitionConsumer
 from processors.tallying import Count, OpenTallies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lrs.kernel.parts import Check
-    from lrs.kernel.records import Activity, Withheld
+    from lrs.kernel.records import Withheld
     from lrs.kernel.settings import Settings
     from lrs.store.facts import Facts
     from lrs.store.tallies import Tallies
@@ -55,7 +57,7 @@ class LoaderPart:
             max_records=wishes.max_records,
             max_wait_seconds=wishes.max_wait_seconds,
         )
-        self._consumer = PartitionConsumer(self._sink, consumer, account_seconds=wishes.gather_seconds)
+        self._consumer = PartitionConsumer(self._sink, consumer, gather_seconds=wishes.gather_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Load until `stop` is set, then finish the batch in flight."""
@@ -78,12 +80,12 @@ class LoaderPart:
         return self._consumer.checks()
 
 
-class Batch(NamedTuple):
-    """Records of one partition, told apart, and how each is to be counted."""
+class Entry(NamedTuple):
+    """One record: an activity, or that a statement is withheld; and how it is counted."""
 
-    activities: list[Activity]
-    withheld: list[Withheld]
-    counts: list[Count]
+    activity: ActivityRecord | None
+    withheld: Withheld | None
+    counted: Count
 
 
 class Loader:
@@ -93,7 +95,6 @@ class Loader:
         self._facts = facts
         self._tallies = tallies
         self._retract_seconds = retract_seconds
-        self._gathered: list[tuple[int, Batch]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=HOP)
 
     async def take_over(self, span: LogSpan) -> int | None:
@@ -108,46 +109,25 @@ class Loader:
 
         return await self._in_thread(read_back)
 
-    def read(self, partition: int, records: Sequence[Any]) -> Batch:
+    def read(self, partition: int, records: Sequence[Any]) -> list[Entry]:
         """Decode. Raises `StopError` for a record that is of no known schema or of another partition."""
-        batch = Batch([], [], [])
-        activity, withheld = codec("activity"), codec("withheld")
-        for record in records:
-            try:
-                if activity.knows(record.value):
-                    decoded = activity.decode(record.value)
-                    batch.activities.append(decoded)
-                    outcome, reason = Ending.PUBLISHED.value, ""
-                else:
-                    decoded = withheld.decode(record.value)
-                    batch.withheld.append(decoded)
-                    outcome, reason = Ending.WITHHELD.value, decoded["reason"]
-            except ContractError as error:
-                raise _stop(record, str(error)) from error
-            if decoded["partition"] != partition:
-                raise _stop(record, f"it says that it is of partition {decoded['partition']}")
-            batch.counts.append(Count(decoded["offset"], decoded["app"], decoded["stored_at_ms"], outcome, reason))
-        return batch
+        return [_read(partition, record) for record in records]
 
-    async def write(self, partition: int, batch: Batch) -> None:
-        """Gather; `account` writes. One insert for all: each costs 5 ms before its first row."""
-        self._gathered.append((partition, batch))
+    async def write(self, batches: Mapping[int, list[Entry]]) -> None:
+        """Facts and retractions, of all partitions at once. Each table skips what it holds."""
+        await self._in_thread(lambda: self._load(list(chain.from_iterable(batches.values()))))
+        for partition, entries in batches.items():
+            self._count(partition, entries)
 
     async def account(self) -> None:
-        """Facts, then retractions, of all partitions at once; then the tallies. Each table skips what it holds."""
-        if self._gathered:
-            await self._in_thread(self._load)
-            for partition, batch in self._gathered:
-                self._count(partition, batch)
-            self._gathered.clear()
+        """Write the tallies."""
         await self._in_thread(self._tallies.write)
 
     def caught_up(self, partition: int, next_offset: int, at_ms: int) -> None:
         """Nobody waits for the facts."""
 
     def let_go(self, partition: int) -> None:
-        """Forget what was gathered or counted but not written."""
-        self._gathered = [one for one in self._gathered if one[0] != partition]
+        """Forget what was counted but not written."""
         self._tallies.let_go(partition)
 
     async def retract_until(self, done: asyncio.Event) -> None:
@@ -167,23 +147,41 @@ class Loader:
         """End the thread when it is done."""
         self._thread.shutdown()
 
-    def _load(self) -> None:
-        began = time.perf_counter()
-        self._facts.insert([activity for _, batch in self._gathered for activity in batch.activities])
-        self._facts.insert_retractions([withheld for _, batch in self._gathered for withheld in batch.withheld])
-        metrics.LOADER_INSERT_SECONDS.observe(time.perf_counter() - began)
+    def _load(self, entries: Sequence[Entry]) -> None:
+        with metrics.LOADER_INSERT_SECONDS.time():
+            self._facts.insert([entry.activity for entry in entries if entry.activity is not None])
+            self._facts.insert_retractions([entry.withheld for entry in entries if entry.withheld is not None])
 
-    def _count(self, partition: int, batch: Batch) -> None:
-        fresh = self._tallies.add(partition, batch.counts)
+    def _count(self, partition: int, entries: Sequence[Entry]) -> None:
+        fresh = self._tallies.add(partition, [entry.counted for entry in entries])
         for (outcome, _), count in fresh.items():
             metrics.LOADER_ROWS.labels(outcome).inc(count)
-        metrics.LOADER_SKIPPED.inc(len(batch.counts) - sum(fresh.values()))
-        if fresh and batch.activities:
-            oldest = min(activity["stored_at_ms"] for activity in batch.activities)
-            metrics.LOADER_FRESHNESS_SECONDS.observe(max(0.0, time.time() - oldest / 1000))
+        metrics.LOADER_SKIPPED.inc(len(entries) - sum(fresh.values()))
+        stored = [entry.counted.stored_at_ms for entry in entries if entry.activity is not None]
+        if fresh and stored:
+            metrics.LOADER_FRESHNESS_SECONDS.observe(max(0.0, time.time() - min(stored) / 1000))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _read(partition: int, record: Any) -> Entry:  # noqa: ANN401 - aiokafka has no types
+    value = record.value
+    try:
+        if codec("activity").knows(value):
+            activity = read_activity_record(value)
+            at, counted = activity.partition, Count(*activity[1:4], Ending.PUBLISHED.value, "")
+            entry = Entry(activity, None, counted)
+        else:
+            withheld: Withheld = codec("withheld").decode(value)
+            place = withheld["offset"], withheld["app"], withheld["stored_at_ms"]
+            at, counted = withheld["partition"], Count(*place, Ending.WITHHELD.value, withheld["reason"])
+            entry = Entry(None, withheld, counted)
+    except ContractError as error:
+        raise _stop(record, str(error)) from error
+    if at != partition:
+        raise _stop(record, f"it says that it is of partition {at}")
+    return entry
 
 
 def _stop(record: Any, problem: str) -> StopError:  # noqa: ANN401 - aiokafka has no types

@@ -30,10 +30,18 @@ def occurred_at_ms(timestamp: str | None, stored_at_ms: int) -> int:
     """The statement's timestamp, or else the time of storing, cut to the minute (milliseconds since 1970 UTC)."""
     at_ms = None
     if timestamp is not None and len(timestamp) <= _LONGEST_TIMESTAMP:
-        # Nearly every timestamp is 2026-05-01T09:30:12.345Z, and those of one lesson share their minutes.
-        plain = timestamp[-1:] == "Z" and timestamp[13:14] == ":" and timestamp[16:17] == ":"
-        at_ms = _minute_ms(timestamp[:16] + "Z" if plain else timestamp)
+        at_ms = _minute_ms(_to_the_minute(timestamp))
     return at_ms if at_ms is not None else stored_at_ms - stored_at_ms % _MINUTE_MS
+
+
+def _to_the_minute(timestamp: str) -> str:
+    """Without seconds where that is plain: 2026-05-01T09:30:12.345+09:00; those of one lesson share their minutes."""
+    if timestamp[13:14] == ":" and timestamp[16:17] == ":":
+        if timestamp[-1] == "Z":
+            return timestamp[:16] + "Z"
+        if timestamp[-6] in "+-" and timestamp[-3] == ":":
+            return timestamp[:16] + timestamp[-6:]
+    return timestamp
 
 
 def score_scaled(score: Score | None) -> float | None:

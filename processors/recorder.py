@@ -7,8 +7,8 @@ when the same records come again. Decides nothing itself; `settling` does.
 from __future__ import annotations
 
 import asyncio
-import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from lrs.kernel import metrics
@@ -16,18 +16,19 @@ from lrs.kernel.codec import codec
 from lrs.kernel.errors import StopError
 from lrs.kernel.logs import get_logger
 from lrs.kernel.reasons import Outcome as Ending
+from lrs.kernel.statements.relations import authority_relations
 from lrs.kernel.topics import Noun, topic_name
 from lrs.store.archive import ArchiveRow
 from processors.batch_producer import BatchProducer
 from processors.group_consumer import GroupConsumer
 from processors.partition_consumer import PartitionConsumer
-from processors.settling import Duplicate, Keep, Outcome, Refuse, Rules, read_record, settle
+from processors.settling import Duplicate, Keep, LogRecord, Outcome, Refuse, Rules, Settled, read_record, settle
 from processors.sink import ANOTHER_LOG
 from processors.slicing import slices
 from processors.tallying import Count, OpenTallies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from lrs.kernel.parts import Check
     from lrs.kernel.progress import ArchiveProgress
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from lrs.store.archive import Archive
     from lrs.store.ids import IdIndex
     from lrs.store.tallies import Tallies
+    from processors.batch_producer import Batch
     from processors.sink import LogSpan
 
 T = TypeVar("T")
@@ -43,10 +45,9 @@ _log = get_logger(__name__)
 HOP = "recorder"
 
 
-class _Batch(NamedTuple):
-    records: Sequence[Any]
-    read: list[Keep | Refuse]
-    seconds: float
+class _Read(NamedTuple):
+    record: LogRecord
+    candidate: Keep | Refuse
 
 
 class RecorderPart:
@@ -78,7 +79,7 @@ class RecorderPart:
             max_records=wishes.max_records,
             max_wait_seconds=wishes.max_wait_seconds,
         )
-        self._consumer = PartitionConsumer(self._sink, consumer)
+        self._consumer = PartitionConsumer(self._sink, consumer, gather_seconds=wishes.gather_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Record until `stop` is set, then finish the batch in flight."""
@@ -123,25 +124,20 @@ class Recorder:
         """Read back the archive's and the tallies' high-waters, and complete the id index from the archive."""
         return await self._in_thread(lambda: self._read_back(span))
 
-    def read(self, partition: int, records: Sequence[Any]) -> _Batch:  # noqa: ARG002 - records know it
+    def read(self, partition: int, records: Sequence[LogRecord]) -> list[_Read]:  # noqa: ARG002 - records know it
         """Decode and validate."""
-        began = time.perf_counter()
-        read = [read_record(record, self._rules) for record in records]
-        return _Batch(records, read, time.perf_counter() - began)
+        with metrics.RECORDER_VALIDATE_SECONDS.time():
+            return [_Read(record, read_record(record, self._rules)) for record in records]
 
-    async def write(self, partition: int, batch: _Batch) -> None:
+    async def write(self, batches: Mapping[int, list[_Read]]) -> None:
         """Id index, archive, then `accepted` and `refused`."""
-        outcomes = await self._in_thread(lambda: self._record(partition, batch))
-        last = batch.records[-1]
-        self._progress.advance(partition, last.offset + 1, last.timestamp)
-        kept = [outcome for outcome in outcomes if isinstance(outcome, Keep)]
-        refused = [outcome for outcome in outcomes if isinstance(outcome, Refuse)]
-        encoded = [(None, value) for value in slices(partition, kept, self._slice_statements)]
-        await self._producer.publish(self._topics[Noun.ACCEPTED], partition, encoded)
-        await self._producer.publish(
-            self._topics[Noun.REFUSED], partition, [_letter(partition, one) for one in refused]
-        )
-        self._count(partition, outcomes)
+        settled = await self._in_thread(lambda: self._record(batches))
+        for partition, batch in batches.items():
+            last = batch[-1].record
+            self._progress.advance(partition, last.offset + 1, last.timestamp)
+        await self._producer.publish_together(chain.from_iterable(self._records(*one) for one in settled.items()))
+        for partition, outcomes in settled.items():
+            self._count(partition, outcomes)
 
     async def account(self) -> None:
         """Write the tallies."""
@@ -171,19 +167,33 @@ class Recorder:
         _log.info("archive_read_back", partition=span.partition, high_water=archived, ids_filled=filled)
         return self._tallies.take_over(span.partition) + 1
 
-    def _record(self, partition: int, batch: _Batch) -> list[Outcome]:
-        began = time.perf_counter()
-        ids = [one.statement_id for one in batch.read if isinstance(one, Keep)]
+    def _record(self, batches: Mapping[int, list[_Read]]) -> dict[int, list[Outcome]]:
+        settled = {partition: self._settle(partition, batch) for partition, batch in batches.items()}
+        self._ids.put_many(entry for one in settled.values() for entry in one.taken)
+        kept = [
+            (partition, outcome)
+            for partition, one in settled.items()
+            for outcome in one.outcomes
+            if isinstance(outcome, Keep)
+        ]
+        with metrics.RECORDER_INSERT_SECONDS.time():
+            self._archive.learn_definitions((one.app, one.stored_at_ms, one.statement.definitions) for _, one in kept)
+            self._archive.insert([_row(partition, one) for partition, one in kept])
+        return {partition: one.outcomes for partition, one in settled.items()}
+
+    def _settle(self, partition: int, batch: Sequence[_Read]) -> Settled:
+        ids = [one.candidate.statement_id for one in batch if isinstance(one.candidate, Keep)]
         known = {key: entry for key, entry in zip(ids, self._ids.get_many(ids), strict=True) if entry is not None}
-        settled = settle(batch.records, batch.read, known, partition)
+        settled = settle(batch, known, partition)
         self._check_same_log(partition, settled.taken)
-        metrics.RECORDER_VALIDATE_SECONDS.observe(time.perf_counter() - began + batch.seconds)
-        self._ids.put_many(settled.taken)
-        rows = [_row(partition, one) for one in settled.outcomes if isinstance(one, Keep)]
-        began = time.perf_counter()
-        self._archive.insert(rows)
-        metrics.RECORDER_INSERT_SECONDS.observe(time.perf_counter() - began)
-        return settled.outcomes
+        return settled
+
+    def _records(self, partition: int, outcomes: Sequence[Outcome]) -> Iterator[Batch]:
+        kept = [outcome for outcome in outcomes if isinstance(outcome, Keep)]
+        letters = [_letter(partition, outcome) for outcome in outcomes if isinstance(outcome, Refuse)]
+        encoded = [(None, value) for value in slices(partition, kept, self._slice_statements)]
+        yield self._topics[Noun.ACCEPTED], partition, encoded
+        yield self._topics[Noun.REFUSED], partition, letters
 
     def _check_same_log(self, partition: int, taken: Sequence[tuple[bytes, Any]]) -> None:
         """An id that is new at an offset which the archive has passed: that offset held another record once."""
@@ -233,6 +243,7 @@ def _row(partition: int, kept: Keep) -> ArchiveRow:
         kept.authority or b"",
         kept.xapi_version,
         statement.raw,
+        statement.relations + authority_relations(kept.authority, kept.app),
     )
 
 

@@ -123,16 +123,16 @@ def read_record(record: LogRecord, rules: Rules) -> Keep | Refuse:
 
 
 def settle(
-    records: Sequence[LogRecord], read: Sequence[Keep | Refuse], known: Mapping[bytes, IdEntry], partition: int
+    records: Sequence[tuple[LogRecord, Keep | Refuse]], known: Mapping[bytes, IdEntry], partition: int
 ) -> Settled:
-    """Decide the records of one partition, in offset order, each already `read`, by the rule that the first id wins.
+    """Decide the records of one partition, in offset order, each with what it is alone: the first of an id wins.
 
     `known` holds the entries of those ids that are taken. An entry with a record's own offset is that record itself,
     done before and replayed: it is kept again.
     """
     outcomes: list[Outcome] = []
     taken: dict[bytes, IdEntry] = {}
-    for record, candidate in zip(records, read, strict=True):
+    for record, candidate in records:
         if isinstance(candidate, Refuse):
             outcomes.append(candidate)
             continue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from lrs.kernel.errors import StopError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ANOTHER_LOG = "The log was emptied or is another one. Restore the broker's data, or begin with a new zone folder."
 RETENTION = "Retention removed what was never read. Find out what is lost before you move the group's offset by hand."
@@ -34,14 +34,14 @@ class Sink(Protocol):
         """
         ...
 
-    def read(self, partition: int, records: Sequence[Any]) -> Any:  # noqa: ANN401 - the sink's own batch
-        """Decode and check the records, without any I/O."""
+    def read(self, partition: int, records: Sequence[Any]) -> list[Any]:
+        """Decode and check the records, without any I/O: what `write` needs of each."""
         ...
 
-    async def write(self, partition: int, batch: Any) -> None:  # noqa: ANN401 - the sink's own batch
-        """Make the outcome of every record durable, at the latest in the next `account`.
+    async def write(self, batches: Mapping[int, list[Any]]) -> None:
+        """Make the outcome of every record durable. For each partition what `read` gave, once or several times.
 
-        Raises `RetryError` to be given the same batch again; the sink then reads back first what the failed try left.
+        Raises `RetryError` to be given the same batches again; the sink then reads back first what the failed try left.
         """
         ...
 

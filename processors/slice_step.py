@@ -23,6 +23,7 @@ from lrs.kernel.metrics import (
     PROCESSOR_WITHHELD,
 )
 from lrs.kernel.reasons import Outcome, Refusal
+from lrs.kernel.topics import Noun
 from processors.slices import Outcomes, publish_slice
 
 if TYPE_CHECKING:
@@ -207,5 +208,6 @@ def _dead_letter(message: Any, error: ContractError) -> list[tuple[bytes | None,
         "path": "$",
         "rule": f"record {message.offset} of {message.topic} is {error}",
         "original": message.value or b"",
+        "source": Noun.ACCEPTED.value,
     }
     return [(None, codec("refused").encode(letter))]

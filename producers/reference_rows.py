@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -151,9 +152,14 @@ def _text(row: Row, column: str, *, empty: bool = False) -> str:
         _refuse(column, "must not be empty")
     if len(text) > _LONGEST:
         _refuse(column, f"must not have more than {_LONGEST} characters")
-    if not text.isprintable():
+    if not (text.isprintable() or all(map(_may_stand_in_text, text))):
         _refuse(column, "must not hold control characters or line breaks")
     return text
+
+
+def _may_stand_in_text(character: str) -> bool:
+    """Printable, or a space: Python counts U+3000, which parts the words of many a school's name, as unprintable."""
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def _iri(row: Row, column: str) -> str:

@@ -29,6 +29,8 @@ Progress = Callable[[int], None]
 _BATCH_ROWS = 2_000
 # A quote that is never closed makes one field of the rest of the file.
 _LONGEST_FIELD = 65_536
+# Around a cell it means nothing. Other spaces belong to a name, and control characters are refused, not taken away.
+_PADDING = " \t"
 
 
 class RowRefusal(NamedTuple):
@@ -140,7 +142,7 @@ def _rows(table: Table, path: Path, report: LoadReport, progress: Progress) -> I
                     header = [name.strip() for name in cells]
                     _check_header(header, table)
                 elif len(cells) == len(header):
-                    yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
+                    yield reader.line_num, dict(zip(header, (cell.strip(_PADDING) for cell in cells), strict=True))
                 elif any(cells):
                     rule = f"has {len(cells)} cells, the header has {len(header)}"
                     report.refused.append(RowRefusal(reader.line_num, "", rule))

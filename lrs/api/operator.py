@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,13 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lrs.store.accounting import LOADER, RECORDER, hop_counts
+from lrs.api.accounting import accounting_routes
+from lrs.kernel.errors import RefusedError, RetryError
+from lrs.store.accounting import hop_counts
+from lrs.store.holdings import LOADER, RECORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.requests import Request
 
@@ -48,23 +52,38 @@ class OperatorGate:
         return hmac.compare_digest(given, self._token) and scheme.lower() == "bearer"
 
     def route(self, path: str, report: Callable[[bool], dict[str, Any]]) -> Route:
-        """`GET path` answers with `report(thorough)` as JSON, which may block; 401 without the token.
+        """`GET path` answers with `report(thorough)`, as `answering` does.
 
         With `?thorough=0` the check for rows written twice is left out, so that one may ask often.
+        """
+        return self.answering(path, lambda query: report(query.get("thorough") != "0"))
+
+    def answering(self, path: str, report: Callable[[Mapping[str, str]], dict[str, Any]]) -> Route:
+        """`GET path` answers with `report(query)` as JSON, which may block; 401 without the token.
+
+        400 where it raises `RefusedError`, 503 with Retry-After where it raises `RetryError`.
         """
 
         async def endpoint(request: Request) -> Response:
             headers = {"Cache-Control": "no-store"}
             if not self.admits(request.headers.get("authorization", "")):
                 headers["WWW-Authenticate"] = 'Bearer realm="operator"'
-                body = orjson.dumps(
-                    {"error": "operator_token", "rule": "send the zone's operator token as Bearer token"}
-                )
-                return Response(body, 401, media_type="application/json", headers=headers)
-            content = await asyncio.to_thread(report, request.query_params.get("thorough") != "0")
-            return Response(orjson.dumps(content), media_type="application/json", headers=headers)
+                rule = "send the zone's operator token as Bearer token"
+                return _json({"error": "operator_token", "rule": rule}, 401, headers)
+            try:
+                content = await asyncio.to_thread(report, request.query_params)
+            except RefusedError as error:
+                return _json({"error": error.reason, "rule": error.rule}, 400, headers)
+            except RetryError as error:
+                headers["Retry-After"] = str(math.ceil(error.after_seconds))
+                return _json({"error": "away", "rule": str(error)}, 503, headers)
+            return _json(content, 200, headers)
 
         return Route(path, endpoint, methods=["GET"])
+
+
+def _json(content: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json", headers=headers)
 
 
 def archive_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tallies) -> list[Route]:
@@ -73,7 +92,10 @@ def archive_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tall
     def report(thorough: bool) -> dict[str, Any]:  # noqa: FBT001 - the gate calls it with nothing else
         return hop_counts(engine, tallies, RECORDER, thorough=thorough).to_json()
 
-    return [gate.route("/operator/archive", report)]
+    return [
+        gate.route("/operator/archive", report),
+        *accounting_routes(gate, "archive", RECORDER, engine=engine, tallies=tallies),
+    ]
 
 
 def facts_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tallies, facts: Facts) -> list[Route]:
@@ -83,4 +105,7 @@ def facts_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tallie
         found = hop_counts(engine, tallies, LOADER, thorough=thorough).to_json()
         return found | {"facts": asdict(facts.counts())} if thorough else found
 
-    return [gate.route("/operator/tallies", report)]
+    return [
+        gate.route("/operator/tallies", report),
+        *accounting_routes(gate, "facts", LOADER, engine=engine, tallies=tallies),
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 from lrs.kernel.errors import RetryError
 from lrs.kernel.logs import get_logger
@@ -47,11 +46,11 @@ class ArchiveFollower:
     def catch_up(self) -> None:
         """Read what every partition's archive has now. Blocks; raises `RetryError`."""
         for partition in range(self._partitions):
-            asked_at_ms = int(time.time() * 1000)
             high = self._archive.high_water(partition)
             self._ids.catch_up(self._archive, partition)
-            # In this order: who was told of an offset finds its id.
-            self._progress.advance(partition, high + 1, asked_at_ms)
+            # In this order: who was told of an offset finds its id. How old what follows it is, only the log knows;
+            # readers ask that for the log's end, and tell what they found.
+            self._progress.advance(partition, high + 1, 0)
         self._trouble = ""
 
     def checks(self) -> list[Check]:

@@ -55,7 +55,7 @@ def check_ports(settings: Settings) -> None:
 
 def processes(settings: Settings) -> list[ProcessPlan]:
     """The processes beside the broker. One process owns one embedded store: the parts that share a store share it."""
-    plans = [ProcessPlan("lrs", ("gateway", "recorder"), settings.gateway.port)]
+    plans = [ProcessPlan("lrs", ("gateway", "recorder", "letters"), settings.gateway.port)]
     taken = {getattr(getattr(settings, room), name) for room, name in _PORTS}
     for number in range(settings.processor.workers):
         port = settings.processor.metrics_port
@@ -69,5 +69,5 @@ def processes(settings: Settings) -> list[ProcessPlan]:
             setting_name("processor", "member"): f"worker-{number + 1}",
         }
         plans.append(ProcessPlan(name, ("processor",), port, own))
-    plans.append(ProcessPlan("store", ("loader", "board"), settings.board.port))
+    plans.append(ProcessPlan("store", ("loader", "board", "accountant"), settings.board.port))
     return plans

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import orjson
 
 from lrs.cli.probing import fetch
-from lrs.kernel.errors import RetryError
-from lrs.store.accounting import Balance, HopCounts, balance
+from lrs.kernel.errors import RetryError, StopError
+from lrs.kernel.topics import Noun
+from lrs.store.accounting import Balance, HopCounts, balance, unlike
+from lrs.store.holdings import before
 
 if TYPE_CHECKING:
     from lrs.kernel.settings import Settings
     from lrs.kernel.zone_folder import ZoneFolder
+    from processors.log_reader import LogReader
 
-_ANSWER_SECONDS = 60.0
+_ANSWER_SECONDS = 600.0
 _AGAIN_SECONDS = 0.25
 # Asking scans tables: no more than a tenth of the time, or the question slows what it asks about.
 _REST_FACTOR = 9.0
@@ -29,18 +32,23 @@ class Accountant:
     """Reads the balance of a running zone; an async context manager that holds one connection to the broker."""
 
     def __init__(self, settings: Settings, folder: ZoneFolder, addresses: Mapping[str, str]) -> None:
-        """`addresses` as in `run/zone.json`; the operator's token is read from the folder."""
+        """`addresses`: the URLs of `gateway` and `board`; the operator's token is read from the folder."""
         self._settings = settings
         self._addresses = addresses
-        self._token = folder.operator_token.read_text("ascii").strip()
+        try:
+            self._token = folder.operator_token.read_text("ascii").strip()
+        except OSError as error:
+            problem = f"the operator's token cannot be read: {error.strerror or error}"
+            raise StopError(
+                problem, remedy="It is keys/operator.token in the folder of every part of a zone."
+            ) from error
         self._exit = AsyncExitStack()
+        self.log: LogReader
 
     async def __aenter__(self) -> Self:
-        from producers.publisher import KafkaPublisher  # noqa: PLC0415 - 200 ms; the help text needs no Kafka client
+        from processors.log_reader import LogReader  # noqa: PLC0415 - 200 ms; the help text needs no Kafka client
 
-        self._publisher = await self._exit.enter_async_context(
-            KafkaPublisher(self._settings.broker, self._settings.zone.name)
-        )
+        self.log = await self._exit.enter_async_context(LogReader(self._settings.broker, self._settings.zone.name))
         return self
 
     async def __aexit__(
@@ -49,25 +57,44 @@ class Accountant:
         await self._exit.aclose()
 
     async def read(self, *, thorough: bool = True) -> Balance:
-        """The balance now. What is on its way shows as a gap. Raises `RetryError` while a part is away.
+        """The balance now. What is on its way shows as a gap that waits. Raises `RetryError` while a part is away.
 
         Not `thorough`: cheap enough to ask again and again, but blind to a row that was written twice.
         """
+        loader, recorder, passed_by = await self.hops(thorough=thorough)
+        return balance(await self.log.spans(Noun.RECEIVED), recorder, loader, passed_by)
+
+    async def hops(self, *, thorough: bool) -> tuple[HopCounts, HopCounts, dict[int, int] | None]:
+        """What loader and recorder counted and hold, and how much of the archive the loader has passed, if asked."""
         asked = "" if thorough else "?thorough=0"
         # From the end of the way to its beginning, so that what moves meanwhile is only ever seen as not yet arrived.
-        loader = HopCounts.from_json(await self._ask("board", f"/operator/tallies{asked}"))
-        recorder = HopCounts.from_json(await self._ask("gateway", f"/operator/archive{asked}"))
-        return balance(await self._publisher.log_ends(), recorder, loader)
+        loader = HopCounts.from_json(await self.ask("board", f"/operator/tallies{asked}"))
+        recorder = HopCounts.from_json(await self.ask("gateway", f"/operator/archive{asked}"))
+        passed_by = None
+        if unlike(recorder, loader):
+            found = await self.ask("gateway", f"/operator/archive/passed?ends={listed(loader.ends())}")
+            passed_by = dict(found["passed"])
+        return loader, recorder, passed_by
 
-    async def _ask(self, part: str, path: str) -> dict[str, Any]:
+    async def ask(self, part: str, path: str) -> dict[str, Any]:
+        """What an operator's endpoint answers. Raises `RetryError` when the part is away, `StopError` for the token."""
         try:
             status, body = await fetch(self._addresses[part] + path, _ANSWER_SECONDS, token=self._token)
         except (OSError, TimeoutError) as error:
             raise RetryError(f"the {part}", str(error) or type(error).__name__) from error
+        where = path.partition("?")[0]
+        if status == 401:
+            problem = f"the {part} does not know the operator's token of this folder"
+            raise StopError(problem, remedy="Give every part of the zone the same keys/operator.token.")
         if status != 200:
-            raise RetryError(f"the {part}", f"{path} answered {status}")
+            raise RetryError(f"the {part}", f"{where} answered {status}")
         answer: dict[str, Any] = orjson.loads(body)
         return answer
+
+
+def listed(ends: Mapping[int, int]) -> str:
+    """Offsets as the operator's endpoints take them: one for each partition from 0."""
+    return ",".join(map(str, before(ends)))
 
 
 class Read(Protocol):

@@ -17,6 +17,7 @@ from lrs.kernel.settings import Settings
 from lrs.kernel.zone_folder import ZoneFolder
 
 if TYPE_CHECKING:
+    from lrs.cli.letters_wiring import LettersWiring
     from lrs.store.archive import Archive
     from lrs.store.engine import Engine
     from lrs.store.facts import Facts
@@ -47,7 +48,7 @@ class Wiring:
         self._settings = settings
         self._folder = folder
         self._exit = contextlib.ExitStack()
-        self._progress = ArchiveProgress()
+        self._progress = ArchiveProgress(settings.broker.partitions)
         self._made: list[Part] = []
         self._ids_folder = folder.ids
 
@@ -64,7 +65,7 @@ class Wiring:
         from lrs.store.migrate import migrate  # noqa: PLC0415
 
         done: list[str] = []
-        if "recorder" in names:
+        if {"recorder", "letters"} & set(names):
             done += [f"archive/{name}" for name in migrate(self._archive_engine, "archive")]
         if "gateway" in names:
             done += [f"registry/{name}" for name in self._registry.migrate()]
@@ -77,9 +78,11 @@ class Wiring:
         makers: dict[str, Callable[[], Part]] = {
             "gateway": self._gateway,
             "recorder": self._recorder,
+            "letters": self._letters_part,
             "processor": self._processor,
             "loader": self._loader,
             "board": self._board,
+            "accountant": self._accountant,
         }
         # The id index has one writer: the recorder, or in a process without one whoever follows what it archives.
         self._ids_folder = self._folder.ids if "recorder" in names else self._folder.ids / "follower"
@@ -98,8 +101,10 @@ class Wiring:
         settings = self._settings
         ports = {
             "recorder": settings.recorder.metrics_port,
+            "letters": settings.letters.metrics_port,
             "processor": settings.processor.metrics_port,
             "loader": settings.loader.metrics_port,
+            "accountant": settings.accountant.metrics_port,
         }
         return ports[names[0]]
 
@@ -111,6 +116,7 @@ class Wiring:
         settings = self._settings
         # It waits longer than the gateway does: an answered 503 keeps its ids claimed until the outcome is known.
         publisher = KafkaPublisher(settings.broker, settings.zone.name)
+        gate = OperatorGate.of(self._folder)
         gateway = GatewayPart(
             settings,
             self._folder,
@@ -120,9 +126,11 @@ class Wiring:
             progress=self._progress,
             registry=self._registry,
             process_checks=self.checks,
-            operator_routes=archive_operator_routes(
-                OperatorGate.of(self._folder), engine=self._archive_engine, tallies=self._archive_tallies
-            ),
+            operator_routes=[
+                *archive_operator_routes(gate, engine=self._archive_engine, tallies=self._archive_tallies),
+                *self._letters.operator_routes(gate, publisher, self._ids),
+            ],
+            vendor_routes=self._letters.vendor_routes(),
         )
         return PublishingPart(gateway, publisher)
 
@@ -141,6 +149,9 @@ class Wiring:
             ids=self._ids,
             progress=self._progress,
         )
+
+    def _letters_part(self) -> Part:
+        return self._letters.part()
 
     def _processor(self) -> Part:
         from processors.processor import ProcessorPart  # noqa: PLC0415
@@ -164,11 +175,23 @@ class Wiring:
             process_checks=self.checks,
         )
 
+    def _accountant(self) -> Part:
+        from lrs.cli.accountant_part import AccountantPart  # noqa: PLC0415
+
+        return AccountantPart(self._settings, self._folder)
+
     @cached_property
     def _archive_engine(self) -> Engine:
         from lrs.store.engine import archive_engine  # noqa: PLC0415
 
         return self._closing(archive_engine(self._settings, self._folder))
+
+    @cached_property
+    def _letters(self) -> LettersWiring:
+        from lrs.cli.letters_wiring import LettersWiring  # noqa: PLC0415
+        from lrs.store.engine import archive_engine  # noqa: PLC0415
+
+        return LettersWiring(self._settings, self._closing(archive_engine(self._settings, self._folder)))
 
     @cached_property
     def _facts_engine(self) -> Engine:

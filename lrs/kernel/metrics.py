@@ -1,8 +1,8 @@
 """Every metric that Ayumi may expose; nothing else may create one. Seconds and bytes, labels from closed sets.
 
 Labels: `app` is a credential id, `partition` a number, `reason` and `outcome` are members of `lrs.kernel.reasons`,
-`topic` a noun of `lrs.kernel.topics`, `route` and `method` come from the gateway's own route table. No label ever holds
-anything that was read from a statement.
+`topic` a noun of `lrs.kernel.topics`, `hop` recorder, processor or loader, `route` and `method` come from the gateway's
+own route table. No label ever holds anything that was read from a statement.
 """
 
 from __future__ import annotations
@@ -29,7 +29,12 @@ GATEWAY_READ_WAIT_SECONDS = Histogram(
     "ayumi_gateway_read_wait_seconds", "Time a GET waited for the archive to pass the log's end.", buckets=_FAST
 )
 GATEWAY_CREDENTIAL_CHECKS = Counter(
-    "ayumi_gateway_credential_checks_total", "Credential checks: cached, verified (argon2id) or failed.", ["result"]
+    "ayumi_gateway_credential_checks_total",
+    "Credential checks: cached, verified (argon2id, or a token's signature) or failed.",
+    ["result"],
+)
+GATEWAY_KEY_FETCHES = Counter(
+    "ayumi_gateway_key_fetches_total", "Fetches of the token issuer's signing keys: fetched or failed.", ["result"]
 )
 
 # Recorder: received -> archive, accepted, refused.
@@ -43,6 +48,15 @@ RECORDER_BATCH_STATEMENTS = Histogram(
 RECORDER_INSERT_SECONDS = Histogram("ayumi_recorder_insert_seconds", "Time of one archive insert.", buckets=_FAST)
 RECORDER_VALIDATE_SECONDS = Histogram(
     "ayumi_recorder_validate_seconds", "Time to decide one batch: validation and id authority.", buckets=_FAST
+)
+
+# Letters: refused -> the dead letters that people look at and replay.
+LETTERS_ROWS = Counter("ayumi_letters_rows_total", "Dead letters kept, by reason.", ["reason"])
+LETTERS_INSERT_SECONDS = Histogram("ayumi_letters_insert_seconds", "Time of one insert of letters.", buckets=_FAST)
+LETTERS_REPLAYED = Counter(
+    "ayumi_letters_replayed_total",
+    "Dead letters asked to be replayed: replayed (on the log anew), stored (there already) or refused (still wrong).",
+    ["outcome"],
 )
 
 # Processor: accepted -> activity.
@@ -84,6 +98,20 @@ STREAM_LAST_COMMIT_SECONDS = Gauge(
 )
 BROKER_ERRORS = Counter(
     "ayumi_broker_errors_total", "Calls to the broker that failed, by the operation.", ["operation"]
+)
+
+# Accountant: is everything accounted for?
+ACCOUNTANT_GAP = Gauge(
+    "ayumi_accountant_gap_statements",
+    "Statements that are missing or too many, or on their way for too long, by the hop where to look.",
+    ["hop"],
+)
+ACCOUNTANT_BALANCED_SECONDS = Gauge(
+    "ayumi_accountant_balanced_timestamp_seconds", "Unix time of the last check that found everything accounted for."
+)
+ACCOUNTANT_CHECK_SECONDS = Histogram("ayumi_accountant_check_seconds", "Time of one check.", buckets=_FRESH)
+ACCOUNTANT_FAILED_CHECKS = Counter(
+    "ayumi_accountant_failed_checks_total", "Checks that could not be made, because a part or the broker was away."
 )
 
 # Board: aggregates API and pages.

@@ -37,7 +37,7 @@ class AcceptedSlice(TypedDict):
 
 
 class Refused(TypedDict):
-    """A dead letter with its original bytes."""
+    """A dead letter with its original bytes. `partition` and `offset` are those of the topic that `source` names."""
 
     partition: int
     offset: int
@@ -48,6 +48,7 @@ class Refused(TypedDict):
     path: str
     rule: str
     original: bytes
+    source: str
 
 
 class Activity(TypedDict):

@@ -72,6 +72,10 @@ class StoreSettings(_Room):
     facts_dsn: SecretStr = Field(
         SecretStr(""), description="clickhouse-connect DSN of the facts; empty: chdb in the zone folder."
     )
+    attachments_folder: Path | None = Field(
+        None, description="Folder of the attachments' bytes, the same for every gateway; empty: in the zone folder."
+    )
+    min_free_disk_mb: Positive = Field(512, description="Refuse attachments with less free disk, in MiB.")
     max_memory_mb: Positive = Field(1500, description="Memory cap of one embedded engine, in MiB.")
     readers: Positive = Field(4, description="Read handles of one store.")
     query_seconds: Seconds = Field(10.0, description="Longest time one query may run, in seconds.")
@@ -96,20 +100,88 @@ class GatewaySettings(_Room):
         5.0, description="Longest time a GET waits for the archive to pass the log's end."
     )
     publish_seconds: Seconds = Field(10.0, description="Longest time a POST waits for the broker's acknowledgement.")
+    cors_origins: str = Field(
+        "*", description="Origins whose pages may send and read, comma separated; *: all, for no cookie is involved."
+    )
+    max_connections: Positive = Field(
+        10_000, description="Most open connections; beyond, those that wait longest for a request are closed."
+    )
+    header_seconds: Seconds = Field(20.0, description="Longest time from a request's first byte to its last header.")
+    idle_seconds: Seconds = Field(75.0, description="How long a connection may wait for its next request.")
+
+
+class OidcSettings(_Room):
+    """Bearer tokens of an OAuth 2.0 / OpenID Connect issuer. Without `issuer` the gateway takes no tokens."""
+
+    issuer: str = Field(
+        "", description="The issuer, as the `iss` claim of its tokens spells it: an https URL. Empty: no bearer tokens."
+    )
+    audience: str = Field("", description="What a token's `aud` must name; needed with `issuer`.")
+    jwks_url: str = Field(
+        "", description="Where the issuer publishes its signing keys (`jwks_uri` of its metadata): https, or loopback."
+    )
+    jwks_file: Path | None = Field(None, description="File with the issuer's signing keys instead of `jwks_url`.")
+    ca_file: Path | None = Field(None, description="CA certificates (PEM) for `jwks_url`; empty: the public ones.")
+    app_claims: str = Field(
+        "azp client_id", description="Claims that name the app, space separated; the first that a token has counts."
+    )
+    apps: str = Field(
+        "",
+        description="client=app pairs, space separated: which app an app claim stands for; others are refused. "
+        "Empty: the claim is the app's name.",
+    )
+    scope_claim: str = Field("scope", min_length=1, description="Claim with the scopes: words, or a list of words.")
+    scope_prefix: str = Field(
+        "",
+        description="What the issuer writes before each scope word, such as `xapi:`. "
+        "Empty: nothing, and `profile` is not granted by tokens, for there it is OpenID Connect's own word.",
+    )
+    user_claim: str = Field("sub", description="Claim that names the person; empty: tokens stand for their app alone.")
+    leeway_seconds: Annotated[float, Field(ge=0, le=300)] = Field(
+        30.0, description="By how much the issuer's clock may differ from ours, in seconds."
+    )
+    refresh_seconds: Seconds = Field(300.0, description="Age at which the signing keys are fetched again, in seconds.")
+    refetch_seconds: Seconds = Field(
+        10.0, description="Least time between two fetches of the keys, whatever tokens ask for, in seconds."
+    )
+    kept_seconds: Seconds = Field(
+        86400.0, description="How long keys are used while the issuer cannot be reached, in seconds; then 503."
+    )
 
 
 class RecorderSettings(_Room):
     """received → archive, accepted, refused."""
 
-    max_records: Positive = Field(5000, description="Most records in one batch.")
+    max_records: Positive = Field(10000, description="Most records in one batch.")
     max_wait_seconds: Seconds = Field(
         0.5, description="Longest wait for a first record; a batch is never held back once it has one."
     )
-    slice_statements: Positive = Field(200, description="Most statements in one slice of accepted.")
+    gather_seconds: Seconds = Field(
+        0.25, description="Time from one insert to the next under load, in seconds; few records wait for less."
+    )
+    slice_statements: Positive = Field(500, description="Most statements in one slice of accepted.")
     member: str = Field(
         "",
         max_length=200,
         description="Name of this recorder in its consumer group, different for each; empty: the host's name.",
+    )
+    metrics_port: Port = Field(0, description="Port of /metrics when it runs without the gateway; 0: a free one.")
+
+
+class LettersSettings(_Room):
+    """refused → the dead letters of the archive's database, which people look at and replay."""
+
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        30, description="Days that a dead letter is kept after its refusal; it holds what an app sent about a person."
+    )
+    max_records: Positive = Field(2000, description="Most dead letters in one batch.")
+    gather_seconds: Seconds = Field(
+        1.0, description="Under load, the time from one insert to the next: with max_records it bounds what they cost."
+    )
+    member: str = Field(
+        "",
+        max_length=200,
+        description="Name of this member in its consumer group, different for each of a zone; empty: the host's name.",
     )
     metrics_port: Port = Field(0, description="Port of /metrics when it runs without the gateway; 0: a free one.")
 
@@ -141,7 +213,7 @@ class LoaderSettings(_Room):
     max_records: Positive = Field(20000, description="Most records in one batch.")
     max_wait_seconds: Seconds = Field(0.2, description="Longest wait for a first record.")
     gather_seconds: Seconds = Field(
-        0.2, description="How long what all partitions bring is gathered into one insert, in seconds."
+        0.25, description="Time from one insert to the next under load, in seconds; few records wait for less."
     )
     retract_seconds: Seconds = Field(2.0, description="How often voided facts are taken out.")
     member: str = Field(
@@ -161,6 +233,21 @@ class BoardSettings(_Room):
     )
 
 
+class AccountantSettings(_Room):
+    """The check that everything is accounted for."""
+
+    archive_url: str = Field("", description="URL of the gateway to ask; empty: on the zone's host and gateway's port.")
+    facts_url: str = Field("", description="URL of the board to ask; empty: on the zone's host and board's port.")
+    every_seconds: Seconds = Field(20.0, description="How often the sums are compared, in seconds.")
+    overdue_seconds: Seconds = Field(
+        40.0, description="How long a statement may be on its way before it counts as a gap, in seconds."
+    )
+    thorough_seconds: Seconds = Field(
+        3600.0, description="How often rows are also checked for being written twice, in seconds."
+    )
+    metrics_port: Port = Field(0, description="Port of /metrics when it runs alone; 0: a free one.")
+
+
 class Settings(BaseSettings):
     """All rooms. Build it with `load_settings`."""
 
@@ -171,7 +258,10 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     registry: RegistrySettings = RegistrySettings()
     gateway: GatewaySettings = GatewaySettings()
+    oidc: OidcSettings = OidcSettings()
     recorder: RecorderSettings = RecorderSettings()
+    letters: LettersSettings = LettersSettings()
     processor: ProcessorSettings = ProcessorSettings()
     loader: LoaderSettings = LoaderSettings()
     board: BoardSettings = BoardSettings()
+    accountant: AccountantSettings = AccountantSettings()

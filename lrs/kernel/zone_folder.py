@@ -34,6 +34,11 @@ class ZoneFolder:
         return self.root / "ids"
 
     @property
+    def objects(self) -> Path:
+        """The attachments' bytes."""
+        return self.root / "objects"
+
+    @property
     def registry(self) -> Path:
         """The embedded registry."""
         return self.root / "registry.sqlite"

@@ -72,6 +72,7 @@ class Engine:
         self._anchor = Handles(lambda: connect({}), 1, None)
         self._types: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         self._closed = threading.Event()
+        self._written: set[str] = set()
 
     @classmethod
     def open(cls, dsn: str, database: str, *, readers: int, max_memory_mb: int, query_seconds: float) -> Engine:
@@ -124,10 +125,24 @@ class Engine:
         for name in (table, *columns):
             if not _IDENTIFIER.fullmatch(name):
                 raise EngineError(None, "NOT_A_NAME", name)
-        data = block(columns, self._wire_types(table, columns), rows)
+        self._insert(table, columns, block(columns, self._wire_types(table, columns), rows), "Native")
+
+    def insert_avro(self, table: str, columns: Sequence[str], data: bytes) -> None:
+        """Write the records of an Avro object container file, whose fields are `columns`, as `insert` does."""
+        for name in (table, *columns):
+            if not _IDENTIFIER.fullmatch(name):
+                raise EngineError(None, "NOT_A_NAME", name)
+        self._insert(table, columns, data, "Avro")
+
+    def is_unchanged(self, table: str) -> bool:
+        """Whether nothing was inserted into `table` since this engine was opened; False where others may do so."""
+        return self._source.is_embedded and table not in self._written
+
+    def _insert(self, table: str, columns: Sequence[str], data: bytes, form: str) -> None:
+        self._written.add(table)
         with _errors("the store"), self._writer.borrow() as handle:
             # A generator, since a body that the client can send again it repeats when the connection drops: twice in.
-            handle.raw_insert(table, list(columns), (part for part in (data,)), fmt="Native")
+            handle.raw_insert(table, list(columns), (part for part in (data,)), fmt=form)
 
     def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
         """Run one template that changes the store; an ALTER returns when it is done."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from lrs.kernel.errors import AyumiError
@@ -17,7 +18,7 @@ Encoder = Callable[[Sequence[Any]], bytes]
 
 _PLAIN = re.compile(r"(?:LowCardinality\(|SimpleAggregateFunction\(\w+, )(.+)\)")
 _NULLABLE = re.compile(r"Nullable\((.+)\)")
-_FIXED = re.compile(r"FixedString\((\d+)\)")
+_FIXED = re.compile(r"(Array\()?FixedString\((\d+)\)(?(1)\))")
 _ARRAYS = {"UInt8": "B", "Bool": "B", "UInt16": "H", "UInt32": "I", "UInt64": "Q", "Int64": "q", "Float64": "d"}
 
 
@@ -62,8 +63,8 @@ def encoder(wire: str) -> tuple[str, Encoder]:
         kind, encode = encoder(found[1])
         return f"Nullable({kind})", lambda values: _nullable(values, encode)
     if found := _FIXED.fullmatch(wire):
-        size = int(found[1])
-        return wire, lambda values: _fixed(values, size)
+        size, of_one_size = int(found[2]), _keys if found[1] else _fixed
+        return wire, lambda values: of_one_size(values, size)
     if wire == "String":
         return wire, _strings
     if wire.startswith("DateTime64("):
@@ -85,6 +86,15 @@ def _fixed(values: Sequence[bytes], size: int) -> bytes:
     if len(data) != size * len(values) or any(len(value) != size for value in values):
         raise ValueError(size)
     return data
+
+
+def _keys(values: Sequence[bytes], size: int) -> bytes:
+    """Each value is one row's elements, joined."""
+    ends = array("Q", accumulate(len(value) // size for value in values))
+    data = b"".join(values)
+    if any(len(value) % size for value in values):
+        raise ValueError(size)
+    return ends.tobytes() + data
 
 
 def _strings(values: Sequence[str | bytes]) -> bytes:

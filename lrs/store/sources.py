@@ -31,6 +31,8 @@ class Source(Protocol):
     """Makes handles of one store."""
 
     name: str
+    is_embedded: bool
+    """Whether the store is in this process, and so nobody else's."""
 
     def prepare(self, database: str) -> None:
         """Make the database, if it is not there."""
@@ -95,6 +97,7 @@ _INSERTS = _PrivateInserts()
 
 class _Embedded:
     name = "the embedded engine"
+    is_embedded = True
 
     def __init__(self, folder: Path, max_memory_mb: int) -> None:
         self._dsn = f"chdb://{folder}"
@@ -134,6 +137,7 @@ class _Embedded:
 
 class _Remote:
     name = "the ClickHouse server"
+    is_embedded = False
 
     def __init__(self, dsn: str, query_seconds: float) -> None:
         self._dsn = dsn

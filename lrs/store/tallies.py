@@ -20,6 +20,25 @@ _TOTALS = """
 SELECT partition, outcome, reason, sum(count) FROM tallies
 WHERE hop = {hop:String} AND operator = {operator:String} GROUP BY partition, outcome, reason
 """
+_ACCOUNT = """
+SELECT partition, outcome, reason, sum(count), min(first_offset), max(last_offset) FROM tallies
+WHERE hop = {hop:String} AND operator = {operator:String} GROUP BY partition, outcome, reason
+"""
+_HOURS = """
+SELECT toUnixTimestamp(hour), count() FROM (
+    SELECT hour, partition, app FROM tallies
+    WHERE hop = {hop:String} AND operator = {operator:String} AND toUnixTimestamp(hour) >= {since:UInt32}
+    GROUP BY hour, partition, app
+) GROUP BY hour ORDER BY hour
+"""
+_SUM = """
+SELECT partition, toUnixTimestamp(hour), app, outcome, reason, sum(count), min(first_offset), max(last_offset)
+FROM tallies
+WHERE hop = {hop:String} AND operator = {operator:String} AND __ AND toUnixTimestamp(hour) >= {since:UInt32}
+GROUP BY partition, hour, app, outcome, reason ORDER BY hour, app, partition, outcome, reason
+"""
+_CELLS = _SUM.replace("__", "toUnixTimestamp(hour) < {until:UInt32}")
+_CELLS_OF = _SUM.replace("__", "partition = {partition:UInt16}")
 _BY_HOUR = """
 SELECT toUnixTimestamp(hour), app, outcome, reason, sum(count) FROM tallies
 WHERE hop = {hop:String} AND operator = {operator:String}
@@ -50,6 +69,29 @@ class HourCount(NamedTuple):
     outcome: str
     reason: str
     count: int  # type: ignore[assignment]  # the term; the tuple's method of that name is not used
+
+
+class Account(NamedTuple):
+    """What a hop has counted at one moment: for each partition its sums, and the offsets that it went through.
+
+    `spans` holds the first of them and the one behind the last. One insert is one part, so the two always fit.
+    """
+
+    counts: dict[int, dict[tuple[str, str], int]]
+    spans: dict[int, tuple[int, int]]
+
+
+class Cell(NamedTuple):
+    """`Tally`s of one partition, hour and app that ended alike, added up."""
+
+    partition: int
+    hour: int
+    app: str
+    outcome: str
+    reason: str
+    count: int  # type: ignore[assignment]  # the term; the tuple's method of that name is not used
+    first_offset: int
+    last_offset: int
 
 
 class Tallies:
@@ -99,6 +141,32 @@ class Tallies:
         for partition, outcome, reason, count in self._engine.query(_TOTALS, self._who(hop)):
             found.setdefault(partition, {})[outcome, reason] = count
         return found
+
+    def account(self, hop: str) -> Account:
+        """What the hop has counted, and how far."""
+        counts: dict[int, dict[tuple[str, str], int]] = {}
+        spans: dict[int, tuple[int, int]] = {}
+        for partition, outcome, reason, count, first, last in self._engine.query(_ACCOUNT, self._who(hop)):
+            counts.setdefault(partition, {})[outcome, reason] = count
+            known = spans.get(partition, (first, last + 1))
+            spans[partition] = min(known[0], first), max(known[1], last + 1)
+        return Account(counts, spans)
+
+    def hours(self, hop: str, since: int) -> list[tuple[int, int]]:
+        """Each hour of `stored` from `since` on (Unix seconds) that has tallies, and how many cells it has."""
+        return [
+            (int(hour), int(cells)) for hour, cells in self._engine.query(_HOURS, {**self._who(hop), "since": since})
+        ]
+
+    def cells(self, hop: str, since: int, until: int) -> list[Cell]:
+        """The sums of the hours from `since` up to `until`."""
+        params = {**self._who(hop), "since": since, "until": until}
+        return [Cell(*row) for row in self._engine.query(_CELLS, params)]
+
+    def cells_of(self, hop: str, partition: int, since: int) -> list[Cell]:
+        """The sums of one partition's hours from `since` on."""
+        params = {**self._who(hop), "since": since, "partition": partition}
+        return [Cell(*row) for row in self._engine.query(_CELLS_OF, params)]
 
     def by_hour(self, hop: str) -> list[HourCount]:
         """For each hour of `stored`, app, outcome and reason how many, oldest first."""

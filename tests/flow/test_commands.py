@@ -19,6 +19,23 @@ def on_a_cluster(broker: BrokerSettings, zone: str) -> dict[str, str]:
     return {"AYUMI_BROKER__BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.port}", "AYUMI_ZONE__NAME": zone}
 
 
+def test_a_credential_has_the_scopes_that_it_was_made_with(tmp_path: Path) -> None:
+    there = ("--dir", str(tmp_path))
+    ayumi("credential", "add", "desk", "--scope", "statements/read", "--scope", "state", *there)
+    ayumi("credential", "add", "drill-a", *there)
+    desk, drill = json.loads(ayumi("credential", "list", *there, "--json").stdout)
+    assert desk["scopes"] == ["statements/read", "state"]
+    assert drill["scopes"] == ["statements/write", "statements/read/mine", "state", "profile"]
+    assert "statements/read state" in ayumi("credential", "list", *there).stdout
+
+
+def test_an_unknown_scope_is_named_with_those_that_are_known(tmp_path: Path) -> None:
+    done = ayumi("credential", "add", "drill-a", "--scope", "statements", "--dir", str(tmp_path / "new"))
+    assert done.returncode == 2
+    assert "'statements' is not a scope; the scopes are statements/write, " in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_credential_is_made_listed_and_revoked(tmp_path: Path) -> None:
     there = ("--dir", str(tmp_path))
     made = json.loads(ayumi("credential", "add", "drill-a", *there, "--json").stdout)

@@ -14,7 +14,7 @@ from lrs.store.engine import Engine
 from lrs.store.facts import Facts
 from lrs.store.migrate import migrate
 from lrs.store.tallies import Tallies, Tally
-from tests.support.rows import activity, archive_row, retraction
+from tests.support.rows import activity, archive_row, records, retraction
 
 BATCH = 37
 REWIND = 55
@@ -48,7 +48,7 @@ def write_facts(engine: Engine, end: int) -> None:
     facts, tallies = Facts(engine), Tallies(engine, "board")
     start = max(0, min(facts.high_water(0), tallies.high_water("loader", 0)) + 1 - REWIND)
     for batch in _batches(start, end):
-        facts.insert([activity(offset) for offset in batch if not voids(offset)])
+        facts.insert(records([activity(offset) for offset in batch if not voids(offset)]))
         facts.insert_retractions(
             [retraction(offset, activity(target_of(offset))["statement_key"]) for offset in batch if voids(offset)]
         )

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lrs.store.accounting import LOADER, RECORDER, Gap, HopCounts, balance, hop_counts
+from lrs.store.accounting import Gap, HopCounts, LogSpan, balance, hop_counts
 from lrs.store.archive import Archive
 from lrs.store.facts import Facts
+from lrs.store.holdings import LOADER, RECORDER
 from lrs.store.tallies import Tallies, Tally
-from tests.support.rows import activity, archive_row, retraction
+from tests.support.rows import activity, archive_row, records, retraction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from lrs.store.engine import Engine
 
 # Partition 0: offsets 0 to 9, of which 8 is refused and 9 a duplicate; 6 is withheld, 7 voids 0. Partition 1: 0 to 3.
-ENDS = {0: 10, 1: 4}
+LOG = {0: LogSpan(0, 10), 1: LogSpan(0, 4)}
 
 
 def _tally(hop: str, partition: int, last: int, ended: tuple[str, str], count: int) -> Tally:
@@ -40,8 +41,8 @@ def zone(archive_engine: Engine, facts_engine: Engine) -> Callable[[], tuple[Hop
         ]
     )
     facts, loaded = Facts(facts_engine), Tallies(facts_engine, "board")
-    facts.insert([activity(offset) for offset in range(6)])
-    facts.insert([activity(offset, partition=1) for offset in range(4)])
+    facts.insert(records([activity(offset) for offset in range(6)]))
+    facts.insert(records([activity(offset, partition=1) for offset in range(4)]))
     facts.insert_retractions([retraction(7, activity(0)["statement_key"])])
     loaded.insert(
         [
@@ -63,7 +64,7 @@ def zone(archive_engine: Engine, facts_engine: Engine) -> Callable[[], tuple[Hop
 
 
 def test_a_zone_that_lost_nothing_balances(zone: Callable[[], tuple[HopCounts, HopCounts]]) -> None:
-    found = balance(ENDS, *zone())
+    found = balance(LOG, *zone())
     assert found.balanced, found.gaps
     assert (found.received, found.archived, found.duplicate, found.published) == (14, 12, 1, 10)
     assert (found.refused, found.withheld) == ({"conflict": 1}, {"no_consent": 1, "voiding": 1})
@@ -78,7 +79,7 @@ def test_the_quick_count_agrees_with_the_thorough_one(
 
 
 def test_a_record_on_the_log_that_nobody_counted_is_named(zone: Callable[[], tuple[HopCounts, HopCounts]]) -> None:
-    found = balance({**ENDS, 1: 5, 2: 1}, *zone())
+    found = balance({**LOG, 1: LogSpan(0, 5), 2: LogSpan(0, 1)}, *zone())
     places = [(gap.hop, gap.partition, gap.expected, gap.found) for gap in found.gaps]
     assert places == [("recorder", 1, 5, 4), ("recorder", 2, 1, 0)]
 
@@ -88,7 +89,7 @@ def test_a_lost_statement_is_named(
 ) -> None:
     archive_engine.command("ALTER TABLE statements DELETE WHERE partition = 1 AND offset = 2")
     facts_engine.command("ALTER TABLE activities DELETE WHERE partition = 0 AND offset = 5")
-    found = balance(ENDS, *zone())
+    found = balance(LOG, *zone())
     assert not found.balanced
     assert found.gaps == [
         Gap("loader", 0, 6, 5, "published, and facts loaded (present + retracted)"),
@@ -107,5 +108,5 @@ def test_a_doubled_row_is_named(zone: Callable[[], tuple[HopCounts, HopCounts]],
     archive_engine.command(
         f"INSERT INTO statements ({listed}) SELECT {listed} FROM statements WHERE offset = 3 AND partition = 1"  # noqa: S608
     )
-    found = balance(ENDS, *zone())
+    found = balance(LOG, *zone())
     assert Gap("recorder", 1, 4, 5, "distinct (partition, offset), and rows of statements") in found.gaps

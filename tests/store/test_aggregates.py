@@ -14,6 +14,7 @@ from lrs.store.aggregate_rows import Filters
 from lrs.store.aggregates import Aggregates
 from lrs.store.facts import Facts
 from tests.support.activities import FIRST_DAY, PARTITIONS, made_activities
+from tests.support.rows import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +36,7 @@ class Naive(NamedTuple):
 def loaded(engine: Engine, rows: list[Activity]) -> Aggregates:
     facts = Facts(engine)
     for partition in range(PARTITIONS):
-        facts.insert([row for row in rows if row["partition"] == partition])
+        facts.insert(records([row for row in rows if row["partition"] == partition]))
     return Aggregates(engine, min_learners=LEAST)
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lrs.store.accounting import LOADER, RECORDER, hop_counts
+from lrs.store.accounting import hop_counts
 from lrs.store.engine import Engine
+from lrs.store.holdings import LOADER, RECORDER
 from lrs.store.tallies import Tallies
 from tests.store.crash_writer import target_of, voids
 

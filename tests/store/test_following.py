@@ -19,7 +19,7 @@ PARTITIONS = 4
 async def test_the_follower_knows_each_id_and_offset_as_soon_as_it_is_archived(
     archive_engine: Engine, tmp_path: Path
 ) -> None:
-    archive, progress, ids = Archive(archive_engine), ArchiveProgress(), IdIndex.open(tmp_path)
+    archive, progress, ids = Archive(archive_engine), ArchiveProgress(PARTITIONS), IdIndex.open(tmp_path)
     follower = ArchiveFollower(archive, ids, progress, PARTITIONS)
     assert [check.ok for check in follower.checks()] == [False]
     stop = asyncio.Event()
@@ -33,6 +33,8 @@ async def test_the_follower_knows_each_id_and_offset_as_soon_as_it_is_archived(
     assert entry is not None
     assert (entry.partition, entry.offset, entry.digest) == (3, 7, row.digest)
     assert progress.next_offset(0) == 0
+    # How old what waits on the log is, the archive does not tell.
+    assert progress.consistent_through_ms() == 0
     stop.set()
     await following
     ids.close()

@@ -124,6 +124,19 @@ def test_revoking_again_or_an_unknown_key_changes_nothing(registry: Registry) ->
     assert not registry.credentials.revoke("unknown")
 
 
+def test_when_a_revocation_is_done_no_other_opener_takes_the_credential(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/registry.sqlite"
+    here, there = Registry.open(url), Registry.open(url)
+    pairs = [here.credentials.add("drill-a") for _ in range(10)]
+    for pair in pairs:
+        assert there.credentials.verify(*pair)
+        assert there.credentials.recall(*pair)
+        assert here.credentials.revoke(pair[0])
+        assert there.credentials.recall(*pair) is None
+    here.close()
+    there.close()
+
+
 _REVOKE = """
 import sys
 from lrs.store.registry import Registry
@@ -154,7 +167,7 @@ def test_writes_that_change_no_credential_do_not_forget_the_verified(registry: R
     assert registry.credentials.verify(*pair)
     engine = open_database(url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE documents (id INTEGER)")
+        connection.exec_driver_sql("CREATE TABLE others (id INTEGER)")
     engine.dispose()
     assert registry.credentials.recall(*pair) is not None
 
@@ -197,6 +210,21 @@ def test_too_many_checks_at_once_are_turned_away_not_queued_without_end(registry
 def test_a_malformed_app_name_is_refused(registry: Registry, app: str) -> None:
     with pytest.raises(RefusedError, match="an app's name"):
         registry.credentials.add(app)
+
+
+def test_an_unknown_scope_is_refused_and_makes_no_credential(registry: Registry) -> None:
+    with pytest.raises(RefusedError, match="'states' is not a scope"):
+        registry.credentials.add("drill-a", scopes=("state", "states"))
+    assert registry.credentials.list() == []
+
+
+def test_scopes_are_listed_as_they_were_given(registry: Registry) -> None:
+    registry.credentials.add("drill-a", scopes=("profile", "state"))
+    registry.credentials.add("drill-b")
+    assert [(one.app, one.scopes) for one in registry.credentials.list()] == [
+        ("drill-a", ("state", "profile")),
+        ("drill-b", ()),
+    ]
 
 
 def test_opening_again_migrates_nothing_and_keeps_everything(registry: Registry, url: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.settings import BrokerSettings
 from lrs.kernel.topics import Noun, topic_name
+from processors.batch_producer import BatchProducer
 from processors.group_consumer import GroupConsumer
 from processors.partition_consumer import PartitionConsumer
 from processors.sink import LogSpan, start_offset
@@ -41,13 +43,14 @@ class Shelf:
         assert all(record.partition == partition for record in records)
         return [record.offset for record in records]
 
-    async def write(self, partition: int, batch: list[int]) -> None:
+    async def write(self, batches: Mapping[int, list[int]]) -> None:
         self.tries += 1
         waiting = self._before_write()
         if waiting is not None:
             await waiting
-        self.written.setdefault(partition, []).extend(batch)
-        self.events.append(f"wrote {partition}")
+        for partition, batch in batches.items():
+            self.written.setdefault(partition, []).extend(batch)
+            self.events.append(f"wrote {partition}")
 
     async def account(self) -> None:
         self.events.append("accounted")
@@ -70,12 +73,14 @@ class Loop:
 
     name = "loop"
 
-    def __init__(self, broker: BrokerSettings, zone: str, shelf: Shelf, member: str = "first") -> None:
+    def __init__(
+        self, broker: BrokerSettings, zone: str, shelf: Shelf, member: str = "first", *, most: int = 10
+    ) -> None:
         topic = topic_name(zone, Noun.ACTIVITY)
         consumer = GroupConsumer(
-            broker, topic=topic, group=f"{zone}.shelf", member=member, max_records=10, max_wait_seconds=0.2
+            broker, topic=topic, group=f"{zone}.shelf", member=member, max_records=most, max_wait_seconds=0.2
         )
-        self._loop = PartitionConsumer(shelf, consumer)
+        self._loop = PartitionConsumer(shelf, consumer, gather_seconds=0.01 if most == 10 else 3)
         self.run = self._loop.run
         self.checks = self._loop.checks
 
@@ -121,6 +126,24 @@ async def test_a_batch_that_fails_is_given_again_and_nothing_goes_past_it(broker
         await eventually(lambda: shelf.all_written() == 30 and loop.ready())
     assert shelf.written == {0: list(range(30))}
     assert shelf.tries == 6
+
+
+async def test_under_load_what_comes_until_the_next_write_is_written_at_once(broker: BrokerSettings, zone: str) -> None:
+    shelf = Shelf()
+    loop = Loop(broker, zone, shelf, most=5000)
+    producer = BatchProducer(broker, client_id="test")
+    await producer.start()
+    async with running(loop), AsyncExitStack() as closing:
+        closing.push_async_callback(producer.stop)
+        await eventually(loop.ready)
+        await fill(broker, zone, 0, 1000)
+        await eventually(lambda: shelf.all_written() == 1000)
+        before = shelf.tries
+        for number in (0, 1, 0, 3, 0):
+            await producer.publish(topic_name(zone, Noun.ACTIVITY), number, [(None, b"record")] * 20)
+        await eventually(lambda: shelf.all_written() == 1100)
+        assert shelf.tries <= before + 2
+    assert shelf.written[0] == list(range(1060))
 
 
 async def test_while_a_batch_fails_the_part_is_not_ready_and_says_what_is_away(

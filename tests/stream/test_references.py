@@ -120,6 +120,15 @@ async def test_a_learner_keeps_the_salt_over_loads_unless_the_file_gives_one(
     assert third["salt"] == b"\xab" * 16
 
 
+async def test_a_cell_loses_the_padding_around_it_and_no_character_of_its_own(
+    broker: BrokerSettings, zone: str, tmp_path: Path
+) -> None:
+    rows = "https://p.example, \u3000太郎\u3000 ,B127210000018,6,2組\nhttps://p.example,次郎\x1f,B127210000018,6,2組\n"
+    report = await load_roster(file(tmp_path, ROSTER + rows), broker, zone)
+    assert [(refusal.line, refusal.column) for refusal in report.refused] == [(3, "name")]
+    assert [learner["name"] for learner in (await held(broker, zone, Noun.ROSTER)).values()] == ["\u3000太郎\u3000"]
+
+
 async def test_loading_an_old_file_again_does_not_bring_back_a_withdrawn_consent(
     broker: BrokerSettings, zone: str, tmp_path: Path
 ) -> None:

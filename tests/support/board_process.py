@@ -23,6 +23,7 @@ from lrs.store.facts import Facts
 from lrs.store.migrate import migrate
 from lrs.store.tallies import Tallies
 from tests.support.activities import PARTITIONS, made_activities, small_day
+from tests.support.rows import records
 
 OPERATOR = "みどり市教育委員会"
 
@@ -74,7 +75,7 @@ def _obey(order: dict[str, Any], facts: Facts, engine: Engine) -> None:
     for row in rows:
         row["offset"] += order.get("shift", 0)
     for partition in range(PARTITIONS):
-        facts.insert([row for row in rows if row["partition"] == partition])
+        facts.insert(records([row for row in rows if row["partition"] == partition]))
 
 
 def _tell(answer: dict[str, Any]) -> None:

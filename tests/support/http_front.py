@@ -12,11 +12,13 @@ import re
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import chdb
+import lz4.frame  # type: ignore[import-untyped]
 
 # Of the transport, not of the engine.
 _NOT_SETTINGS = frozenset(
@@ -38,6 +40,8 @@ _NOT_SETTINGS = frozenset(
 )
 _INSERT = re.compile(rb"\s*(INSERT\s+INTO\s.+?)\s+FORMAT\s+(\w+)\s*\Z", re.IGNORECASE | re.DOTALL)
 _CODE = re.compile(r"Code: (\d+)\.")
+# How clients send their inserts: ours as they are, clickhouse-connect 0.7 (Ralph's) packed with lz4.
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {"identity": bytes, "lz4": lz4.frame.decompress}
 
 
 class Front(ThreadingHTTPServer):
@@ -112,6 +116,10 @@ class _Handler(BaseHTTPRequestHandler):
             connection.close()
 
     def _body(self) -> bytes:
+        content, encoding = self._content(), self.headers.get("Content-Encoding", "identity")
+        return _DECODERS[encoding](content)
+
+    def _content(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length", 0)))
         chunks: list[bytes] = []

@@ -61,7 +61,7 @@ async def run(folder: ZoneFolder, settings: Settings, closing: ExitStack) -> Non
     closing.callback(ids.close)
     registry = open_registry(settings, folder)
     closing.callback(registry.close)
-    archive, progress = Archive(engine), ArchiveProgress()
+    archive, progress = Archive(engine), ArchiveProgress(settings.broker.partitions)
     tallies = Tallies(engine, settings.zone.operator)
     recorder = RecorderPart(settings, archive=archive, tallies=tallies, ids=ids, progress=progress)
     stop = asyncio.Event()

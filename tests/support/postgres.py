@@ -7,10 +7,13 @@ import pwd
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import sqlalchemy as sa
 
 _FOLDERS = "/usr/lib/postgresql"
 _PUBLIC = "/tmp"  # noqa: S108 - the server runs as another user, and an embedded engine makes the temporary folder private
@@ -65,3 +68,13 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def new_database(server: str) -> str:
+    """The URL of a new, empty database on a server."""
+    name = f"database_{uuid.uuid4().hex}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return f"{server.rpartition('/')[0]}/{name}"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
+from lrs.kernel.activity_records import ActivityRecord, read_activity_record
+from lrs.kernel.codec import codec
 from lrs.kernel.records import Activity, Withheld
 from lrs.store.archive import ArchiveRow
 
@@ -77,3 +80,8 @@ def retraction(offset: int, target: bytes | None, *, partition: int = 0) -> With
         reason="voiding",
         retracts=target,
     )
+
+
+def records(activities: Iterable[Activity]) -> list[ActivityRecord]:
+    """The activities as they come from the topic."""
+    return [read_activity_record(codec("activity").encode(one)) for one in activities]

@@ -1,4 +1,4 @@
-"""One recorder or loader as a process of its own, with its embedded store: something to kill.
+"""One recorder, loader or keeper of dead letters as a process of its own, with its embedded store: something to kill.
 
 `python -m tests.support.stream_part recorder FOLDER SETTINGS.json [POINT N]`: with a point it kills itself with SIGKILL
 right after the N-th call of that method has done its work, which is where a real kill hurts most.
@@ -24,12 +24,14 @@ from lrs.kernel.progress import ArchiveProgress
 from lrs.kernel.settings import Settings
 from lrs.kernel.zone_folder import ZoneFolder
 from lrs.store.archive import Archive
+from lrs.store.dead_letters import DeadLetters
 from lrs.store.engine import Engine, archive_engine, facts_engine
 from lrs.store.facts import Facts
 from lrs.store.ids import IdIndex
 from lrs.store.migrate import migrate
 from lrs.store.tallies import Tallies
 from processors.batch_producer import BatchProducer
+from processors.letters import LettersPart
 from processors.loader import LoaderPart
 from processors.recorder import RecorderPart
 
@@ -39,6 +41,7 @@ POINTS: dict[str, tuple[type, str]] = {
     "produced": (BatchProducer, "publish"),
     "facts": (Facts, "insert"),
     "retractions": (Facts, "insert_retractions"),
+    "letters": (DeadLetters, "insert"),
     "tallies": (Tallies, "insert"),
     "commit": (AIOKafkaConsumer, "commit"),
 }
@@ -51,35 +54,38 @@ class Stores:
     engine: Engine
     ids: IdIndex | None
     settings: Settings
+    which: str = ""
 
     def tallies(self) -> Tallies:
         """A writer of its own to the tallies."""
         return Tallies(self.engine, self.settings.zone.operator)
 
     def part(self, progress: ArchiveProgress | None = None, settings: Settings | None = None) -> Part:
-        """A recorder or loader over these stores; several may share them."""
+        """A recorder, loader or keeper of letters over these stores; several may share them."""
         settings = settings or self.settings
+        if self.which == "letters":
+            return LettersPart(settings, letters=DeadLetters(self.engine), tallies=self.tallies())
         if self.ids is None:
             return LoaderPart(settings, facts=Facts(self.engine), tallies=self.tallies())
         archive = Archive(self.engine)
-        progress = progress or ArchiveProgress()
+        progress = progress or ArchiveProgress(settings.broker.partitions)
         return RecorderPart(settings, archive=archive, tallies=self.tallies(), ids=self.ids, progress=progress)
 
 
 def open_store(which: str, folder: ZoneFolder, settings: Settings, closing: ExitStack) -> Engine:
-    """The migrated engine of the archive ("recorder") or the facts ("loader"), closed with `closing`."""
-    engine = archive_engine(settings, folder) if which == "recorder" else facts_engine(settings, folder)
+    """The migrated engine of the archive ("recorder", "letters") or the facts ("loader"), closed with `closing`."""
+    engine = facts_engine(settings, folder) if which == "loader" else archive_engine(settings, folder)
     closing.callback(engine.close)
-    migrate(engine, "archive" if which == "recorder" else "facts")
+    migrate(engine, "facts" if which == "loader" else "archive")
     return engine
 
 
 def open_stores(which: str, folder: ZoneFolder, settings: Settings, closing: ExitStack) -> Stores:
-    """The stores in `folder` for a "recorder" or a "loader", closed with `closing`."""
+    """The stores in `folder` for a "recorder", a "loader" or "letters", closed with `closing`."""
     folder.prepare()
     engine = open_store(which, folder, settings, closing)
     if which != "recorder":
-        return Stores(engine, None, settings)
+        return Stores(engine, None, settings, which)
     ids = IdIndex.open(folder.ids)
     closing.callback(ids.close)
     return Stores(engine, ids, settings)

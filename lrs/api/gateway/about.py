@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import orjson
 
 import lrs
 from lrs.api.gateway.answers import Answer
 from lrs.kernel.statements import XapiVersion
+
+if TYPE_CHECKING:
+    from lrs.api.gateway.requests import Request
 
 _BODY = orjson.dumps(
     {
@@ -16,6 +21,6 @@ _BODY = orjson.dumps(
 )
 
 
-def about() -> Answer:
+async def about(_: Request) -> Answer:
     """The same for everybody."""
     return Answer(200, _BODY)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import orjson
 
 from lrs.kernel.errors import AyumiError, RefusedError, RetryError
 from lrs.kernel.reasons import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 Header = tuple[bytes, bytes]
 JSON = b"application/json"
@@ -27,13 +30,27 @@ _DOCS = {
 }
 
 
+class Stream(Protocol):
+    """A body that is too large to be held: sent piece by piece, as fast as the client takes it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all pieces together."""
+        ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """The body in order."""
+        ...
+
+
 class Answer(NamedTuple):
-    """A response without the headers that every response has."""
+    """A response without the headers that every response has. With `stream` the body is there and not in `body`."""
 
     status: int
     body: bytes = b""
     content_type: bytes = JSON
     headers: tuple[Header, ...] = ()
+    stream: Stream | None = None
 
 
 class HttpError(AyumiError):
@@ -54,12 +71,6 @@ class HttpError(AyumiError):
 def bad_request(path: str, rule: str) -> HttpError:
     """A 400: a parameter or a header breaks a rule."""
     return HttpError(400, "bad_request", rule, path=path)
-
-
-def unauthorized(rule: str) -> HttpError:
-    """A 401 that says how to authenticate."""
-    challenge = (b"www-authenticate", b'Basic realm="ayumi", charset="UTF-8"')
-    return HttpError(401, "unauthorized", rule, path="Authorization", headers=(challenge,))
 
 
 def error_answer(error: AyumiError) -> Answer:

@@ -24,16 +24,19 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def check_content_type(header: bytes | None) -> None:
-    """Raise a 400 unless the body is said to be JSON (xAPI 1.0.3 Communication 1.5)."""
-    kind = (header or b"").partition(b";")[0].strip().lower()
+def is_multipart(header: bytes) -> bool:
+    """Whether a request's body is multipart/mixed; False for JSON. Raises a 400 for anything else.
+
+    (xAPI 1.0.3 Communication 1.5)
+    """
+    kind = header.partition(b";")[0].strip().lower()
     if kind == b"application/json":
-        return
+        return False
     if kind == b"multipart/mixed":
-        rule = "attachments are sent by fileUrl: this release takes no multipart/mixed (xAPI Communication 1.5.2)"
-        raise bad_request("Content-Type", rule)
+        return True
     given = kind[:60].decode("ascii", "replace") or "nothing"
-    raise bad_request("Content-Type", f"statements come as application/json, not {given} (xAPI Communication 1.5.1)")
+    rule = f"statements come as application/json or multipart/mixed, not {given} (xAPI Communication 1.5)"
+    raise bad_request("Content-Type", rule)
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lrs.kernel.publishing import Coordinates
 
 _MOST_UNRECORDED = 500_000
+_FORGET_EVERY = 64  # requests; remembering an id longer than the index needs it does no harm
 
 
 class Claim(NamedTuple):
@@ -63,22 +64,25 @@ class IdAuthority:
         self._flying: dict[bytes, asyncio.Future[None]] = {}
         self._unrecorded: dict[bytes, bytes] = {}
         self._order: defaultdict[int, deque[tuple[int, bytes]]] = defaultdict(deque)
+        self._acknowledged = 0
 
-    async def claim(self, claims: Sequence[Claim]) -> list[int]:
+    async def claim(self, claims: Sequence[Claim], *, wait_seconds: float = 10.0) -> list[int]:
         """The places of those that are new, which are now this caller's; every other one repeats what is stored.
 
-        Waits while another request has one of the ids under way. Claims all or nothing: raises `RefusedError` for an
-        id that stands for other content, with `path` `$[place].id`. The caller must `acknowledge` or `release`.
+        Waits while another request has one of the ids under way; `TimeoutError` after `wait_seconds`. Claims all or
+        nothing: raises `RefusedError` for an id that stands for other content, with `path` `$[place].id`. The caller
+        must `acknowledge` or `release`.
         """
         if len(self._unrecorded) > _MOST_UNRECORDED:
             self._forget_recorded()
         if len(self._unrecorded) > _MOST_UNRECORDED:
             raise RetryError("recorder", f"it is {len(self._unrecorded)} statements behind")
-        while True:
-            fresh, under_way = self._look(claims)
-            if not under_way:
-                break
-            await asyncio.wait(under_way)
+        fresh, under_way = self._look(claims)
+        if under_way:
+            async with asyncio.timeout(wait_seconds):
+                while under_way:
+                    await asyncio.wait(under_way)
+                    fresh, under_way = self._look(claims)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         for place in fresh:
             self._flying[claims[place].statement_id] = done
@@ -86,7 +90,9 @@ class IdAuthority:
 
     def acknowledge(self, claims: Sequence[Claim], fresh: Sequence[int], where: Sequence[Coordinates]) -> None:
         """The fresh ones are on the log, at `where`: remembered until the index has them."""
-        self._forget_recorded()
+        self._acknowledged += 1
+        if self._acknowledged % _FORGET_EVERY == 0:
+            self._forget_recorded()
         for place, (partition, offset) in zip(fresh, where, strict=True):
             statement_id, digest, _ = claims[place]
             self._unrecorded[statement_id] = digest

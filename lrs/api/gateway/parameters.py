@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from lrs.api.gateway.answers import bad_request
-from lrs.api.gateway.cursors import read_cursor
+from lrs.api.gateway.cursors import MOST_STATEMENTS, Format, read_cursor
 from lrs.kernel.errors import RefusedError
 from lrs.kernel.statements.agents import agent_key, check_party
 from lrs.kernel.statements.iris import is_iri
+from lrs.kernel.statements.relations import Condition, about_activity, about_agent, of_registration, with_verb
 from lrs.kernel.statements.shapes import Party
 from lrs.kernel.statements.timestamps import timestamp_ms
 from lrs.kernel.statements.uuids import uuid_bytes
 from lrs.store.archive import StatementFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-MOST_STATEMENTS = 500
 _SECTION = "(xAPI Communication 2.1.3)"
+_FORMATS = frozenset(get_args(Format))
 _NUMBER = re.compile(r"[0-9]{1,9}").fullmatch
 _party = msgspec.json.Decoder(Party).decode
 
@@ -33,34 +34,50 @@ class Wanted(NamedTuple):
     filter: StatementFilter
     statement_id: bytes | None = None
     voided_id: bytes | None = None
+    format: Format = "exact"
     attachments: bool = False
 
 
-def read_parameters(query: bytes) -> Wanted:
-    """The request behind a query string. Raises a 400 that names the parameter and the rule."""
+def read_parameters(query: bytes, app_of: Callable[[str], str | None]) -> Wanted:
+    """The request behind a query string. Raises a 400 that names the parameter and the rule.
+
+    `app_of` tells of an agent's key which app's authority it is, if any.
+    """
     given = _values(query)
-    if "cursor" in given:
-        if len(given) > 1:
-            raise bad_request("cursor", "the `more` link has no other parameters")
-        wanted, attachments = read_cursor(given["cursor"])
-        return Wanted(wanted, attachments=attachments)
     named = [name for name in ("statementId", "voidedStatementId") if name in given]
     if named and given.keys() - {named[0], "format", "attachments"}:
         raise bad_request(named[0], f"{named[0]} goes only with format and attachments {_SECTION}")
-    values = {name: _READERS[name](name, value) for name, value in given.items()}
+    values = {name: _READERS[name](name, value) for name, value in given.items() if name != "cursor"}
+    if "cursor" in given:
+        # It holds the whole question; there are clients (Ralph's) that repeat their own parameters beside it.
+        wanted, form, attachments = read_cursor(given["cursor"])
+        return Wanted(wanted, format=form, attachments=attachments)
     wanted = StatementFilter(
-        verb=values.get("verb"),
-        activity=values.get("activity"),
-        actor_key=values.get("agent"),
-        registration=values.get("registration"),
+        conditions=tuple(_conditions(values, app_of)),
         since_ms=values.get("since"),
         until_ms=values.get("until"),
         limit=min(values.get("limit", 0) or MOST_STATEMENTS, MOST_STATEMENTS),
         ascending=values.get("ascending", False),
     )
     return Wanted(
-        wanted, values.get("statementId"), values.get("voidedStatementId"), attachments=values.get("attachments", False)
+        wanted,
+        values.get("statementId"),
+        values.get("voidedStatementId"),
+        values.get("format", "exact"),
+        attachments=values.get("attachments", False),
     )
+
+
+def _conditions(values: dict[str, Any], app_of: Callable[[str], str | None]) -> Iterator[Condition]:
+    if "agent" in values:
+        key = values["agent"]
+        yield about_agent(key, related=values.get("related_agents", False), app=app_of(key))
+    if "verb" in values:
+        yield with_verb(values["verb"])
+    if "activity" in values:
+        yield about_activity(values["activity"], related=values.get("related_activities", False))
+    if "registration" in values:
+        yield of_registration(values["registration"])
 
 
 def _values(query: bytes) -> dict[str, str]:
@@ -110,18 +127,10 @@ def _truth(name: str, value: str) -> bool:
     return value == "true"
 
 
-def _only_false(name: str, value: str) -> bool:
-    if _truth(name, value):
-        raise bad_request(name, f"this release answers {name}=false only")
-    return False
-
-
-def _format(name: str, value: str) -> str:
-    if value not in {"exact", "ids", "canonical"}:
+def _format(name: str, value: str) -> Format:
+    if value not in _FORMATS:
         raise bad_request(name, f"format is exact, ids or canonical {_SECTION}")
-    if value != "exact":
-        raise bad_request(name, "this release answers format=exact only")
-    return value
+    return cast("Format", value)
 
 
 def _agent(name: str, value: str) -> str:
@@ -145,8 +154,8 @@ _READERS: dict[str, Callable[[str, str], Any]] = {
     "verb": _iri,
     "activity": _iri,
     "registration": _uuid,
-    "related_activities": _only_false,
-    "related_agents": _only_false,
+    "related_activities": _truth,
+    "related_agents": _truth,
     "since": _moment,
     "until": _moment,
     "limit": _count,

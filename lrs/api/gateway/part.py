@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
+import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import uvicorn
 
+from lrs.api.gateway.admission import Admission
+from lrs.api.gateway.answering import Answering
 from lrs.api.gateway.app import Gateway
 from lrs.api.gateway.authentication import Authentication
-from lrs.api.gateway.authorities import Authorities
-from lrs.api.gateway.batches import Limits
-from lrs.api.gateway.id_authority import IdAuthority
-from lrs.api.gateway.reading import Reading
+from lrs.api.gateway.bearer import open_bearer
+from lrs.api.gateway.connections import connection_class
+from lrs.api.gateway.cors import Cors
 from lrs.api.gateway.requests import Bodies
-from lrs.api.gateway.writing import Writing
+from lrs.api.gateway.resources import Resources
+from lrs.api.gateway.waiting import Waiting
 from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.logs import get_logger
 from lrs.kernel.parts import Check
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
+    from lrs.api.letters.vendor import Authenticate
     from lrs.kernel.progress import ArchiveProgress
     from lrs.kernel.publishing import Publisher
     from lrs.kernel.settings import Settings
@@ -49,7 +53,7 @@ class GatewayPart:
     def __init__(  # noqa: PLR0913 - what a gateway stands on, all by name
         self,
         settings: Settings,
-        folder: ZoneFolder,  # noqa: ARG002 - documents and attachments will lie there
+        folder: ZoneFolder,
         *,
         publisher: Publisher,
         archive: Archive,
@@ -58,12 +62,14 @@ class GatewayPart:
         registry: Registry,
         process_checks: Callable[[], list[Check]] | None = None,
         operator_routes: Sequence[BaseRoute] = (),
+        vendor_routes: Callable[[Authenticate], Sequence[BaseRoute]] = lambda _: (),
     ) -> None:
         """`process_checks` are those of all parts of the process, for `/readyz`; the gateway's own when not given.
 
-        `operator_routes` are served beside xAPI.
+        `operator_routes` are served beside xAPI, and what `vendor_routes` makes, given who checks credentials.
         """
         self._settings = settings
+        self._folder = folder
         self._publisher = publisher
         self._archive = archive
         self._ids = ids
@@ -71,6 +77,7 @@ class GatewayPart:
         self._registry = registry
         self._process_checks = process_checks or self.checks
         self._operator_routes = operator_routes
+        self._vendor_routes = vendor_routes
         self._server: uvicorn.Server | None = None
         self._knows_all = False
         self.port = settings.gateway.port
@@ -78,19 +85,24 @@ class GatewayPart:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set, then answer what is under way. Raises `StopError` when the port is taken."""
+        authentication = Authentication(self._registry.credentials, open_bearer(self._settings.oidc))
         listener = _listen(self._settings.zone.host, self._settings.gateway.port)
         self.port = listener.getsockname()[1]
-        authentication = Authentication(self._registry.credentials)
-        writing, reading = self._resources()
+        resources = self._resources()
+        settings = self._settings.gateway
+        waiting = Waiting(
+            settings.max_connections, header_seconds=settings.header_seconds, idle_seconds=settings.idle_seconds
+        )
         config = uvicorn.Config(
-            self._application(authentication, writing, reading),
-            http="httptools",
+            self._application(authentication, resources),
+            http=connection_class(waiting),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=math.ceil(settings.idle_seconds),
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
         self._server = uvicorn.Server(config)
@@ -98,18 +110,20 @@ class GatewayPart:
         serving = asyncio.create_task(self._server._serve(sockets=[listener]))  # noqa: SLF001
         stopping = asyncio.create_task(stop.wait())
         learning = asyncio.create_task(self._learn())
+        sweeping = asyncio.create_task(waiting.sweep())
         _log.info("gateway_listening", host=self._settings.zone.host, port=self.port)
         try:
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
             self._server.should_exit = True
             await serving
-            await writing.finish()
+            await resources.finish()
         finally:
             stopping.cancel()
             learning.cancel()
+            sweeping.cancel()
             listener.close()
             authentication.close()
-            reading.close()
+            resources.close()
 
     def checks(self) -> list[Check]:
         """Whether the server answers, and whether it knows every id that was acknowledged before it started."""
@@ -123,6 +137,7 @@ class GatewayPart:
         """Wait until the recorder, and with it the id index, has passed what was on the log when this part started."""
         ends: dict[int, int] | None = None
         while ends is None:
+            asked_at_ms = time.time_ns() // 1_000_000
             try:
                 ends = await self._publisher.log_ends()
             except RetryError as error:
@@ -130,6 +145,7 @@ class GatewayPart:
                 await asyncio.sleep(error.after_seconds)
         while not await self._progress.wait_for(ends, 60):
             _log.warning("recorder_behind", ends=sum(ends.values()))
+        self._progress.passed(asked_at_ms)
         self._knows_all = True
         _log.info("gateway_ready", ends=sum(ends.values()))
 
@@ -137,39 +153,31 @@ class GatewayPart:
         if not self._knows_all:
             raise RetryError("the id index", _BEHIND)
 
-    def _resources(self) -> tuple[Writing, Reading]:
-        limits = self._settings.gateway
-        url = self._public_url()
-        authorities = Authorities(url)
-        writing = Writing(
-            self._publisher,
-            IdAuthority(self._ids, self._progress),
-            limits=Limits(limits.max_statements, limits.max_statement_kb * 1024),
-            publish_seconds=limits.publish_seconds,
-            authorities=authorities,
-        )
-        reading = Reading(
-            self._archive,
-            self._publisher,
-            self._progress,
-            read_wait_seconds=limits.read_wait_seconds,
-            threads=self._settings.store.readers,
-            prefix=urlsplit(url).path.rstrip("/"),
-            authorities=authorities,
-        )
-        return writing, reading
-
-    def _application(self, authentication: Authentication, writing: Writing, reading: Reading) -> Gateway:
-        max_body = self._settings.gateway.max_body_mb * _MIB
-        return Gateway(
-            authentication=authentication,
-            writing=writing,
-            reading=reading,
-            bodies=Bodies(max_body, _BODIES_TOGETHER * max_body),
+    def _resources(self) -> Resources:
+        return Resources(
+            self._settings,
+            self._folder,
+            url=self._public_url(),
+            publisher=self._publisher,
+            archive=self._archive,
+            ids=self._ids,
             progress=self._progress,
+            registry=self._registry,
             ready=self._ready,
+        )
+
+    def _application(self, authentication: Authentication, resources: Resources) -> Gateway:
+        settings = self._settings.gateway
+        max_body = settings.max_body_mb * _MIB
+        cors = Cors(settings.cors_origins)
+        return Gateway(
+            routes=resources.routes,
+            admission=Admission(authentication, Bodies(max_body, _BODIES_TOGETHER * max_body)),
+            answering=Answering(cors),
+            cors=cors,
+            consistency=resources.consistency,
             checks=self._process_checks,
-            operator_routes=self._operator_routes,
+            operator_routes=[*self._operator_routes, *self._vendor_routes(authentication.authenticate)],
         )
 
     def _public_url(self) -> str:

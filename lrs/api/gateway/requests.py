@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lrs.api.gateway.answers import HttpError, bad_request
+from lrs.api.gateway.answers import bad_request
+from lrs.api.gateway.codings import decoded
+from lrs.api.gateway.versions import HEADER, spoken
 from lrs.kernel.errors import RefusedError, RetryError
 from lrs.kernel.reasons import Refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_BODY_SECONDS = 60.0
 _DRAINED = 4  # times the limit: how much of a body that is too large is read before it is refused
 
 
 class Request:
-    """Method, path, query and headers; the body is taken by `Bodies.read`."""
+    """Method, path, query and headers; the body is taken by `Bodies.read`.
 
-    __slots__ = ("headers", "method", "path", "query", "receive")
+    The alternate request syntax changes all but the path: `alternate.unwrap`. `version` is None as long as the request
+    names none that is spoken here; `taken` counts the bytes of body that are held in memory for it.
+    """
+
+    __slots__ = ("body", "headers", "method", "path", "query", "receive", "taken", "version")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
@@ -33,6 +33,9 @@ class Request:
         self.query: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.receive = receive
+        self.version = spoken(self.headers.get(HEADER))
+        self.body: bytes | None = None
+        self.taken = 0
 
 
 class Bodies:
@@ -43,30 +46,31 @@ class Bodies:
         self._max_together = max_together
         self._together = 0
 
-    @contextmanager
-    def held(self) -> Iterator[list[int]]:
-        """Where `read` notes what it took; given back when the request is answered."""
-        taken = [0]
-        try:
-            yield taken
-        finally:
-            self._together -= taken[0]
+    def release(self, request: Request) -> None:
+        """The request is answered: its body is no longer held."""
+        self._together -= request.taken
+        request.taken = 0
 
-    async def read(self, request: Request, taken: list[int]) -> bytes:
-        """The whole body. Raises `RefusedError` when it is too large, `RetryError` when too many are under way."""
+    async def read(self, request: Request) -> bytes:
+        """The whole body, decoded. Whoever calls this must `release`.
+
+        Raises `RefusedError` when it is too large, `RetryError` when too many are under way, a 4xx when it does not
+        arrive or cannot be decoded. One that comes too slowly ends with its connection: see `connections`.
+        """
         declared = request.headers.get(b"content-length", b"0")
         size = int(declared) if declared.isdigit() else 0
         # With Expect: 100-continue nothing was sent yet, and the client hears of the limit before it sends.
         if size > self._max_bytes and (size > _DRAINED * self._max_bytes or b"expect" in request.headers):
             raise self._too_large()
-        try:
-            async with asyncio.timeout(_BODY_SECONDS):
-                return await self._read(request, taken)
-        except TimeoutError as error:
-            rule = f"the body did not arrive within {_BODY_SECONDS:g} s"
-            raise HttpError(408, "timeout", rule, path="body", headers=((b"connection", b"close"),)) from error
+        body = await self._read(request)
+        coding = request.headers.get(b"content-encoding")
+        if coding is None:
+            return body
+        plain = await decoded(body, coding, self._max_bytes)
+        self._take(len(plain), request)
+        return plain
 
-    async def _read(self, request: Request, taken: list[int]) -> bytes:
+    async def _read(self, request: Request) -> bytes:
         parts: list[bytes] = []
         size, more = 0, True
         while more:
@@ -77,7 +81,7 @@ class Bodies:
             more = message.get("more_body", False)
             size += len(part)
             if size <= self._max_bytes:
-                self._take(len(part), taken)
+                self._take(len(part), request)
                 parts.append(part)
             elif size > _DRAINED * self._max_bytes:
                 break
@@ -93,8 +97,8 @@ class Bodies:
         rule = f"a request's body has at most {self._max_bytes} bytes (AYUMI_GATEWAY__MAX_BODY_MB)"
         return RefusedError(Refusal.TOO_LARGE, rule)
 
-    def _take(self, size: int, taken: list[int]) -> None:
+    def _take(self, size: int, request: Request) -> None:
         self._together += size
-        taken[0] += size
+        request.taken += size
         if self._together > self._max_together:
             raise RetryError("memory for request bodies", f"{self._together} bytes are under way")

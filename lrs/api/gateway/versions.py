@@ -12,6 +12,7 @@ HEADER = b"x-experience-api-version"
 # accept there, since before 1.0 nobody had to send a version.
 NEITHER = b"0.95"
 
+_USUAL = {version.value.encode(): version for version in XapiVersion}
 _V1 = re.compile(rb"1\.0(\.[0-9]{1,9})?").fullmatch
 _V2 = re.compile(rb"2\.0(\.[0-9]{1,9})?").fullmatch
 
@@ -20,6 +21,9 @@ def spoken(header: bytes | None) -> XapiVersion | None:
     """The version that answers a request with this header; None when it is missing or not one we speak."""
     if header is None:
         return None
+    usual = _USUAL.get(header)
+    if usual is not None:
+        return usual
     if _V1(header):
         return XapiVersion.V1
     return XapiVersion.V2 if _V2(header) else None

@@ -3,156 +3,119 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from typing import TYPE_CHECKING, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
 
+from lrs.api.gateway.access import Action
 from lrs.api.gateway.answers import Answer, bad_request
-from lrs.api.gateway.batches import Limits, check_content_type, count_statements, read_batch, read_single
-from lrs.api.gateway.id_authority import Claim, IdAuthority
+from lrs.api.gateway.batches import Limits, count_statements, is_multipart, read_batch, read_single
+from lrs.api.gateway.declared import may_declare
+from lrs.api.gateway.id_authority import Claim
+from lrs.api.gateway.parcels import Parcel, check_files
+from lrs.api.gateway.storing import Sent
 from lrs.kernel import metrics
-from lrs.kernel.errors import RefusedError, RetryError
-from lrs.kernel.publishing import Coordinates
+from lrs.kernel.errors import RefusedError
 from lrs.kernel.reasons import Refusal
 from lrs.kernel.statements.uuids import mint_id, uuid_bytes, uuid_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from lrs.api.gateway.authorities import Authorities
-    from lrs.kernel.publishing import Publisher
-    from lrs.kernel.records import Received
+    from lrs.api.gateway.attachments import Attachments
+    from lrs.api.gateway.calls import Call
+    from lrs.api.gateway.storing import Storing
     from lrs.kernel.statements import Statement, XapiVersion
-    from lrs.store.registry import Credential
 
+T = TypeVar("T")
 
-_FINISH_SECONDS = 0.5
-
-
-class Sender(NamedTuple):
-    """Who sends, and in which version."""
-
-    credential: Credential
-    version: XapiVersion
+_AT_ONCE_BYTES = 256 * 1024
+_NO_FILES: Mapping[str, memoryview] = MappingProxyType({})
 
 
 class Writing:
     """The write side of the statement resource."""
 
     def __init__(
-        self,
-        publisher: Publisher,
-        authority: IdAuthority,
-        *,
-        limits: Limits,
-        publish_seconds: float,
-        authorities: Authorities,
+        self, storing: Storing, attachments: Attachments, *, limits: Limits, ready: Callable[[], None]
     ) -> None:
-        self._publisher = publisher
-        self._ids = authority
+        """`ready` raises while the id authority does not know every acknowledged id yet."""
+        self._storing = storing
+        self._attachments = attachments
         self._limits = limits
-        self._publish_seconds = publish_seconds
-        self._authorities = authorities
-        self._publishing: set[asyncio.Task[None]] = set()
+        self._ready = ready
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="large-requests")
 
-    async def post(self, query: bytes, content_type: bytes | None, body: bytes, sender: Sender) -> Answer:
+    def close(self) -> None:
+        """Let go of the thread."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    async def post(self, call: Call) -> Answer:
         """Store one or many statements; 200 with their ids in order (xAPI 1.0.3 Communication 2.1.2)."""
-        if query:
-            raise bad_request(_first_parameter(query), "a POST of statements has no parameters")
-        check_content_type(content_type)
+        self._admit(call)
+        if call.query:
+            raise bad_request(_first_parameter(call.query), "a POST of statements has no parameters")
+        parcel = await self._opened(call)
         try:
-            statements, is_array = read_batch(body, sender.version, self._limits)
+            statements, is_array = await self._beside(parcel, lambda: self._read_batch(parcel, call.version))
             claims = [_claim(statement, statement.statement_id) for statement in statements]
-            await self._store(statements, claims, sender, is_array=is_array)
+            await self._storing.store(Sent(statements, claims, parcel.files, is_array), call)
         except RefusedError as error:
-            _count_rejected(error, body, sender)
+            _count_rejected(error, parcel, call)
             raise
         return Answer(200, orjson.dumps([uuid_text(claim.statement_id) for claim in claims]))
 
-    async def put(self, query: bytes, content_type: bytes | None, body: bytes, sender: Sender) -> Answer:
+    async def put(self, call: Call) -> Answer:
         """Store the one statement that `statementId` names; 204 (xAPI 1.0.3 Communication 2.1.1)."""
-        statement_id = _named_id(query)
-        check_content_type(content_type)
+        self._admit(call)
+        statement_id = _named_id(call.query)
+        parcel = await self._opened(call)
         try:
-            statement = read_single(body, sender.version, self._limits)
+            statement = await self._beside(parcel, lambda: self._read_single(parcel, call.version))
             _check_named(statement, statement_id)
-            await self._store([statement], [_claim(statement, statement_id)], sender, is_array=False)
+            claims = [_claim(statement, statement_id)]
+            await self._storing.store(Sent([statement], claims, parcel.files, is_array=False), call)
         except RefusedError as error:
-            _count_rejected(error, body, sender)
+            _count_rejected(error, parcel, call)
             raise
         return Answer(204)
 
-    async def finish(self) -> None:
-        """Wait a moment for what is being published though nobody waits for it; the publisher ends the rest."""
-        if self._publishing:
-            await asyncio.wait(self._publishing, timeout=_FINISH_SECONDS)
+    def _admit(self, call: Call) -> None:
+        call.access.require(Action.STATEMENTS_WRITE)
+        self._ready()
 
-    async def _store(
-        self, statements: Sequence[Statement], claims: Sequence[Claim], sender: Sender, *, is_array: bool
-    ) -> None:
-        try:
-            async with asyncio.timeout(self._publish_seconds):
-                fresh = await self._ids.claim(claims)
-                if fresh:
-                    await asyncio.shield(self._publish_soon(statements, claims, fresh, sender))
-        except TimeoutError as error:
-            raise RetryError("broker", f"not confirmed in {self._publish_seconds:g} s") from error
-        except RefusedError as error:
-            # The id authority speaks of places in a batch.
-            raise error if is_array else RefusedError(error.reason, error.rule, path="$.id") from error
-        app = sender.credential.app
-        metrics.GATEWAY_STATEMENTS.labels(app, "received").inc(len(fresh))
-        metrics.GATEWAY_STATEMENTS.labels(app, "repeated").inc(len(claims) - len(fresh))
+    async def _opened(self, call: Call) -> Parcel:
+        content_type = call.headers.get(b"content-type", b"")
+        if content_type == b"application/json" or not is_multipart(content_type):
+            return Parcel(call.body, _NO_FILES)
+        return await self._attachments.open(content_type, call.body)
 
-    def _publish_soon(
-        self, statements: Sequence[Statement], claims: Sequence[Claim], fresh: Sequence[int], sender: Sender
-    ) -> asyncio.Task[None]:
-        """Publish in a task of its own: the ids stay claimed until the outcome is known, even when nobody waits for it.
+    async def _beside(self, parcel: Parcel, read: Callable[[], T]) -> T:
+        """Read at once what takes milliseconds; beside the event loop what would hold up everybody else.
 
-        Otherwise a repeat with other content could be accepted while the first one is still on its way.
+        16 MiB of long statements take three seconds. One thread: it gets at most half of the interpreter.
         """
-        stored_at_ms = time.time_ns() // 1_000_000
-        authority = self._authorities.of(sender.credential.app)
-        records: list[Received] = [
-            {
-                "statement_id": claims[place].statement_id,
-                "app": sender.credential.app,
-                "entrance": "GATEWAY",
-                "xapi_version": sender.version.value,
-                "stored_at_ms": stored_at_ms,
-                "authority": authority,
-                "statement": statements[place].raw,
-            }
-            for place in fresh
-        ]
-        task = asyncio.get_running_loop().create_task(self._publish(records, claims, fresh))
-        self._publishing.add(task)
-        task.add_done_callback(self._published)
-        return task
+        if len(parcel.statements) <= _AT_ONCE_BYTES and not parcel.files:
+            return read()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, read)
 
-    async def _publish(self, records: list[Received], claims: Sequence[Claim], fresh: Sequence[int]) -> None:
-        began = time.perf_counter()
-        try:
-            where = await self._located(await self._publisher.publish(records))
-        except BaseException:
-            self._ids.release(claims, fresh)
-            raise
-        self._ids.acknowledge(claims, fresh, where)
-        metrics.GATEWAY_PUBLISH_SECONDS.observe(time.perf_counter() - began)
+    def _read_batch(self, parcel: Parcel, version: XapiVersion) -> tuple[list[Statement], bool]:
+        statements, is_array = read_batch(parcel.statements, version, self._limits)
+        _check_files(statements, parcel, version, is_array=is_array)
+        return statements, is_array
 
-    async def _located(self, where: list[Coordinates]) -> list[Coordinates]:
-        """A record that the broker had already, without saying where, lies somewhere before the log's end."""
-        if all(offset >= 0 for _, offset in where):
-            return where
-        ends = await self._publisher.log_ends()
-        return [Coordinates(number, offset if offset >= 0 else ends[number] - 1) for number, offset in where]
+    def _read_single(self, parcel: Parcel, version: XapiVersion) -> Statement:
+        statement = read_single(parcel.statements, version, self._limits)
+        _check_files([statement], parcel, version, is_array=False)
+        return statement
 
-    def _published(self, task: asyncio.Task[None]) -> None:
-        self._publishing.discard(task)
-        if not task.cancelled():
-            task.exception()  # told to whoever waited; marks it as seen when nobody did
+
+def _check_files(statements: Sequence[Statement], parcel: Parcel, version: XapiVersion, *, is_array: bool) -> None:
+    if parcel.files or may_declare(parcel.statements):
+        check_files(statements, parcel.files, version, is_array=is_array)
 
 
 def _claim(statement: Statement, statement_id: bytes | None) -> Claim:
@@ -187,7 +150,7 @@ def _first_parameter(query: bytes) -> str:
     return query.decode("ascii", "replace").partition("&")[0].partition("=")[0][:80]
 
 
-def _count_rejected(error: RefusedError, body: bytes, sender: Sender) -> None:
-    count = count_statements(body)
-    metrics.GATEWAY_STATEMENTS.labels(sender.credential.app, "rejected").inc(count)
+def _count_rejected(error: RefusedError, parcel: Parcel, call: Call) -> None:
+    count = count_statements(parcel.statements)
+    metrics.GATEWAY_STATEMENTS.labels(call.access.credential.app, "rejected").inc(count)
     metrics.GATEWAY_REFUSED.labels(error.reason).inc(count)

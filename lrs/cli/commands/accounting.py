@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,83 +13,90 @@ import typer
 from lrs.cli.commands.options import AsJson, ZoneDir
 
 if TYPE_CHECKING:
-    from lrs.store.accounting import Balance
+    from lrs.cli.reconciliation import Report
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Examples:\n\n  ayumi reconcile ./osaka\n\n  ayumi reconcile ./osaka --json --wait 60")(
-        reconcile
-    )
+    app.command(
+        epilog="Examples:\n\n  ayumi reconcile ./osaka\n\n  ayumi reconcile ./osaka --since 2026-04-01 --json\n\n"
+        "  ayumi reconcile ./osaka --from-log --wait 60"
+    )(reconcile)
 
 
 def reconcile(
     folder: ZoneDir,
     *,
+    since: Annotated[
+        str,
+        typer.Option(
+            "--since",
+            metavar="ISO",
+            help="Compare hour by hour from this time of `stored` on, such as 2026-04-01T09:00+09:00; without offset: "
+            "UTC. The sums of all time are compared in any case.",
+        ),
+    ] = "",
+    from_log: Annotated[
+        bool,
+        typer.Option(
+            "--from-log", help="Decide every record that is still on the log anew, not only where a sum is off."
+        ),
+    ] = False,
     as_json: AsJson = False,
     wait: Annotated[
         float, typer.Option("--wait", min=0, help="How long what is on its way may take to arrive, in seconds.")
     ] = 30.0,
 ) -> None:
-    """Hold the log's end against what every hop counted and every table holds.
+    """Hold the log against what every hop counted and every table holds, for each app and hour.
 
     received = archived + refused + duplicate; archived = published + withheld; published = loaded, of which retracted
-    were voided. Exits 1 when a sum does not come out, naming hop and partition of each gap. The zone must be running.
+    were voided. Exits 1 when a sum does not come out, naming hop, app, hour, partition and offsets of each gap. The
+    zone must be running.
     """
-    found = asyncio.run(_read(folder, wait))
+    found = asyncio.run(_run(folder, wait, _hour(since), from_log=from_log))
     if as_json:
-        typer.echo(json.dumps(_as_json(found)))
+        from lrs.cli.reconciliation_text import as_json as told  # noqa: PLC0415 - see app.py
+
+        typer.echo(json.dumps(told(found), ensure_ascii=False))
     else:
-        _print(found)
+        from lrs.cli.reconciliation_text import lines  # noqa: PLC0415
+
+        for line in lines(found):
+            typer.echo(line)
     if not found.balanced:
         raise typer.Exit(1)
 
 
-async def _read(folder: Path, wait: float) -> Balance:
-    from lrs.cli.reconciling import Accountant, until  # noqa: PLC0415 - see app.py
+def _hour(since: str) -> int:
+    """The beginning of the hour, in Unix seconds; 0 for nothing."""
+    if not since:
+        return 0
+    try:
+        at = datetime.fromisoformat(since)
+        seconds = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{since!r} is not an ISO 8601 time.", param_hint="--since") from error
+    if not 0 <= seconds < 4_102_444_800:
+        raise typer.BadParameter("It must lie between 1970 and 2100.", param_hint="--since")
+    return seconds // 3600 * 3600
+
+
+async def _run(folder: Path, wait: float, since: int, *, from_log: bool) -> Report:
+    from lrs.cli.accountant_part import addresses  # noqa: PLC0415 - see app.py
+    from lrs.cli.progress_bars import count_bar  # noqa: PLC0415
+    from lrs.cli.reconciliation import Reconciliation  # noqa: PLC0415
+    from lrs.cli.reconciling import Accountant  # noqa: PLC0415
     from lrs.cli.zone_state import running_zone, settings_of  # noqa: PLC0415
-    from lrs.kernel.errors import RetryError, StopError  # noqa: PLC0415
+    from lrs.kernel.errors import StopError  # noqa: PLC0415
     from lrs.kernel.zone_folder import ZoneFolder  # noqa: PLC0415
 
-    state = running_zone(folder)
-    if state is None:
-        raise StopError(f"no zone is running in {folder}", remedy=f"Start it with `ayumi up {folder}`, then ask again.")
-    async with Accountant(settings_of(folder), ZoneFolder(folder), state["addresses"]) as accountant:
-        found = await until(accountant.read, lambda balance: balance.balanced, wait)
-    if found is None:
-        raise RetryError("the zone", "no part answered")
-    return found
-
-
-def _as_json(found: Balance) -> dict[str, object]:
-    from lrs.cli.reconciling import totals  # noqa: PLC0415 - see app.py
-
-    return {
-        **totals(found),
-        "refused_by_reason": dict(found.refused),
-        "withheld_by_reason": dict(found.withheld),
-        "balanced": found.balanced,
-        "gaps": [gap._asdict() for gap in found.gaps],
-    }
-
-
-def _print(found: Balance) -> None:
-    def reasons(counts: dict[str, int]) -> str:
-        return f"  ({', '.join(f'{reason} {count:,}' for reason, count in counts.items())})" if counts else ""
-
-    lines = (
-        ("received", found.received, ""),
-        ("  archived", found.archived, ""),
-        ("    published", found.published, ""),
-        ("      loaded", found.loaded, f"  (of which retracted {found.retracted:,})"),
-        ("    withheld", sum(found.withheld.values()), reasons(dict(found.withheld))),
-        ("  refused", sum(found.refused.values()), reasons(dict(found.refused))),
-        ("  duplicate", found.duplicate, ""),
-    )
-    for name, count, note in lines:
-        typer.echo(f"{name:<16}{count:>14,}{note}")
-    if found.balanced:
-        typer.echo("All accounted for.")
-    for gap in found.gaps:
-        place = f"GAP at {gap.hop}, partition {gap.partition}"
-        typer.echo(f"{place}: {gap.meaning}: expected {gap.expected:,}, found {gap.found:,}")
+    state, settings = running_zone(folder), settings_of(folder)
+    if state is None and not settings.accountant.archive_url:
+        remedy = (
+            f"Start it with `ayumi up {folder}`, then ask again. Where its parts run on machines of their own, say in "
+            "AYUMI_ACCOUNTANT__ARCHIVE_URL and AYUMI_ACCOUNTANT__FACTS_URL where gateway and board are."
+        )
+        raise StopError(f"no zone is running in {folder}", remedy=remedy)
+    async with Accountant(settings, ZoneFolder(folder), addresses(settings)) as accountant:
+        run = Reconciliation(accountant, settings, count_bar)
+        return await run.run(wait_seconds=wait, since=since, from_log=from_log)

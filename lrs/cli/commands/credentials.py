@@ -1,10 +1,10 @@
-"""`ayumi credential add|list|revoke`: who may send statements over HTTP."""
+"""`ayumi credential add|list|revoke`: who may do what over HTTP."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Who may send statements over HTTP.")
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Who may do what over HTTP.")
     group.command(
         epilog="Example:\n\n  ayumi credential add drill-a --dir ./osaka\n\n"
+        "ayumi credential add dashboard --scope statements/read --dir ./osaka\n\n"
         "The secret is shown once and not kept. An app sends key and secret as user and password of HTTP Basic."
     )(add)
     group.command(name="list", epilog="Example:\n\n  ayumi credential list --dir ./osaka --json")(show)
@@ -33,15 +34,27 @@ def add(
     name: Annotated[str, typer.Argument(metavar="APP", help="The app's name: a-z, 0-9, dot, hyphen, underscore.")],
     folder: ZoneDirOption,
     *,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SCOPE",
+            show_default=False,
+            help="What it may do, once each: statements/write, statements/read/mine, statements/read, state, profile, "
+            "all/read, all. Without: statements/write, statements/read/mine, state and profile.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and a secret for an app."""
+    from lrs.store.registry.scopes import read_scopes  # noqa: PLC0415 - see app.py
+
+    scopes = read_scopes(scope or ())  # before a folder is made for nothing
     with _registry(folder) as registry:
-        key, secret = registry.credentials.add(name)
+        key, secret = registry.credentials.add(name, scopes=scopes)
     if as_json:
-        typer.echo(json.dumps({"app": name, "key": key, "secret": secret}))
+        typer.echo(json.dumps({"app": name, "key": key, "secret": secret, "scopes": _scopes(scopes)}))
     else:
-        typer.echo(f"app     {name}\nkey     {key}\nsecret  {secret}")
+        typer.echo(f"app     {name}\nkey     {key}\nsecret  {secret}\nscopes  {' '.join(_scopes(scopes))}")
 
 
 def show(folder: ZoneDirOption, *, as_json: AsJson = False) -> None:
@@ -53,6 +66,7 @@ def show(folder: ZoneDirOption, *, as_json: AsJson = False) -> None:
             {
                 "app": one.app,
                 "key": one.key,
+                "scopes": _scopes(one.scopes),
                 "created_at": _time(one.created_at_ms),
                 "revoked_at": _time(one.revoked_at_ms),
             }
@@ -62,7 +76,7 @@ def show(folder: ZoneDirOption, *, as_json: AsJson = False) -> None:
         return
     for one in found:
         state = f"revoked {_time(one.revoked_at_ms)}" if one.revoked_at_ms else "valid"
-        typer.echo(f"{one.app}\t{one.key}\t{_time(one.created_at_ms)}\t{state}")
+        typer.echo(f"{one.app}\t{one.key}\t{_time(one.created_at_ms)}\t{state}\t{' '.join(_scopes(one.scopes))}")
 
 
 def revoke(
@@ -93,6 +107,13 @@ def _registry(folder: Path) -> Iterator[Registry]:
         yield registry
     finally:
         registry.close()
+
+
+def _scopes(words: Sequence[str]) -> list[str]:
+    """The scopes in effect."""
+    from lrs.store.registry.scopes import DEFAULT_SCOPES  # noqa: PLC0415 - see app.py
+
+    return list(words or DEFAULT_SCOPES)
 
 
 def _time(milliseconds: int | None) -> str | None:

@@ -8,7 +8,7 @@ import typer
 
 from lrs.cli.commands.options import ZoneDir, ZoneDirOption
 
-PARTS = ("gateway", "recorder", "processor", "loader", "board")
+PARTS = ("gateway", "recorder", "letters", "processor", "loader", "board", "accountant")
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
         "  AYUMI_GATEWAY__PORT=80 AYUMI_ZONE__HOST=0.0.0.0 ayumi up /srv/ayumi"
     )(up)
     app.command(
-        epilog="Examples:\n\n  ayumi run gateway recorder --dir /srv/ayumi\n\n"
+        epilog="Examples:\n\n  ayumi run gateway recorder letters --dir /srv/ayumi\n\n"
         "  AYUMI_BROKER__BOOTSTRAP_SERVERS=kafka-1:9092 ayumi run processor --dir /srv/ayumi"
     )(run)
     app.command(epilog="Example:\n\n  ayumi migrate /srv/ayumi")(migrate)
@@ -49,7 +49,7 @@ def run(
     """Run parts of a zone in this process, for a zone on many machines.
 
     The parts share the process; each has an event loop and a thread of its own. Embedded stores belong to one process:
-    run gateway with recorder, and loader with board, unless the stores are servers.
+    run gateway with recorder and letters, and loader with board, unless the stores are servers.
     """
     unknown = sorted(set(parts) - set(PARTS))
     if unknown or len(set(parts)) < len(parts):

@@ -7,6 +7,7 @@ sitting. What was learnt of a valid part is kept by its bytes, so that its rules
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -17,9 +18,19 @@ from lrs.kernel.statements.activities import check_activity
 from lrs.kernel.statements.agents import agent_key, check_authority, check_party
 from lrs.kernel.statements.attachments import check_attachments
 from lrs.kernel.statements.contexts import check_context
+from lrs.kernel.statements.definitions import Definition, definitions_of
+from lrs.kernel.statements.durations import comparable_duration, is_duration
 from lrs.kernel.statements.explanations import explain, repeated_key
 from lrs.kernel.statements.iris import is_iri
 from lrs.kernel.statements.languages import check_language_map
+from lrs.kernel.statements.relations import (
+    Kind,
+    context_activities,
+    context_relations,
+    joined,
+    party_relations,
+    relation,
+)
 from lrs.kernel.statements.results import check_result
 from lrs.kernel.statements.rules import broken
 from lrs.kernel.statements.shapes import Activity, Attachment, Context, Context2, Party, Reference, Result, Verb
@@ -32,10 +43,11 @@ LearntT = TypeVar("LearntT")
 
 
 class Actor(Struct, frozen=True, gc=False):
-    """A valid actor: its key (see `agent_key`) and the bytes that count in a comparison."""
+    """A valid actor: its key (see `agent_key`), the bytes that count in a comparison, and its `relations`."""
 
     key: str
     comparable: bytes
+    relations: bytes
 
 
 class Target(Struct, frozen=True, gc=False):
@@ -45,6 +57,8 @@ class Target(Struct, frozen=True, gc=False):
     activity_id: str
     statement_id: bytes | None
     comparable: bytes
+    relations: bytes = b""
+    definitions: tuple[Definition, ...] = ()
 
 
 class Surroundings(Struct, frozen=True, gc=False):
@@ -53,6 +67,8 @@ class Surroundings(Struct, frozen=True, gc=False):
     registration: bytes | None
     activity_only: str
     comparable: bytes
+    relations: bytes
+    definitions: tuple[Definition, ...]
 
 
 class Memory(dict[bytes, LearntT]):
@@ -107,13 +123,18 @@ _context = msgspec.json.Decoder(Context).decode
 _context2 = msgspec.json.Decoder(Context2).decode
 _attachments = msgspec.json.Decoder(list[Attachment]).decode
 
+_DURATION = b'"duration":"'
+_LONGEST_DURATION = 40
+_results: Memory[bytes] = Memory()
+_around_duration: Memory[tuple[bytes, bytes]] = Memory()
+
 
 def read_actor(raw: bytes) -> Actor:
     """Raises `RefusedError`, as every reader here, with paths that begin at the part."""
     party = _shape(_party, raw, "actor")
     check_party(party, "$")
-    key = agent_key(party)
-    return Actor(key, comparisons.comparable_party(party))
+    relations = joined(party_relations(party, Kind.AGENT))
+    return Actor(agent_key(party), comparisons.comparable_party(party), relations)
 
 
 def read_verb(raw: bytes) -> str:
@@ -130,7 +151,9 @@ def read_activity(raw: bytes) -> Target:
     """An object without objectType, or with one that is not known."""
     activity = _shape(_activity, raw, "object")
     check_activity(activity, "$")
-    return Target("Activity", activity.id, None, comparisons.comparable_activity(activity))
+    definitions = tuple(definitions_of((activity,)))
+    relations = relation(Kind.ACTIVITY, activity.id)
+    return Target("Activity", activity.id, None, comparisons.comparable_activity(activity), relations, definitions)
 
 
 def read_agent(raw: bytes) -> Target:
@@ -138,7 +161,8 @@ def read_agent(raw: bytes) -> Target:
     party = _shape(_party, raw, "object")
     check_party(party, "$")
     kind = "Group" if party.objectType == "Group" else "Agent"
-    return Target(kind, "", None, comparisons.comparable_party(party))
+    relations = joined(party_relations(party, Kind.AGENT))
+    return Target(kind, "", None, comparisons.comparable_party(party), relations)
 
 
 def read_reference(raw: bytes) -> Target:
@@ -151,7 +175,25 @@ def read_reference(raw: bytes) -> Target:
 
 
 def read_result(raw: bytes) -> bytes:
-    """What of a result counts in a comparison. Results hardly repeat: they are written once only, for both purposes."""
+    """What of a result counts in a comparison. What it says beside its duration repeats, and is remembered."""
+    start = raw.find(_DURATION) + len(_DURATION)
+    end = raw.find(b'"', start) if start >= len(_DURATION) else -1
+    if end < 0:
+        return _results.get(raw) or _results.keep(raw, _read_result(raw))
+    rest = raw[:start] + raw[end:]
+    known = _around_duration.get(rest)
+    duration = _comparable_duration(raw[start:end])
+    if known is not None and duration:
+        return duration.join(known)
+    comparable = _read_result(raw)
+    # Without extensions, and with it once, `"duration":"` is the result's own: in a string its marks are escaped.
+    if raw.count(_DURATION) == 1 and b'"extensions"' not in raw and b"\\" not in raw:
+        before, mark, after = comparable.partition(_DURATION)
+        _around_duration.keep(rest, (before + mark, after[after.index(b'"') :]))
+    return comparable
+
+
+def _read_result(raw: bytes) -> bytes:
     try:
         result = _result(raw)
         comparable = comparisons.comparable_result(result)
@@ -163,13 +205,23 @@ def read_result(raw: bytes) -> bytes:
     return comparable
 
 
+@lru_cache(16_384)
+def _comparable_duration(text: bytes) -> bytes:
+    """Empty if it is no duration."""
+    if len(text) > _LONGEST_DURATION or not text.isascii() or not is_duration(text.decode()):
+        return b""
+    return comparable_duration(text.decode()).encode()
+
+
 def read_context(raw: bytes, version: XapiVersion) -> Surroundings:
     """A context of the version's shape."""
     context = _shape(_context2 if version is XapiVersion.V2 else _context, raw, "context")
     check_context(context, "$")
     registration = None if context.registration is UNSET else uuid_bytes(context.registration)
     activity_only = "revision" if context.revision is not UNSET else "" if context.platform is UNSET else "platform"
-    return Surroundings(registration, activity_only, comparisons.comparable_context(context))
+    relations = joined(context_relations(context, registration))
+    definitions = tuple(definitions_of(context_activities(context)))
+    return Surroundings(registration, activity_only, comparisons.comparable_context(context), relations, definitions)
 
 
 def read_attachments(raw: bytes) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from lrs.kernel.errors import RefusedError
+from lrs.kernel.statements.definitions import Definition
 from lrs.kernel.statements.explanations import explain, repeated_key
 from lrs.kernel.statements.parts import (
     UNREADABLE,
@@ -29,6 +30,7 @@ from lrs.kernel.statements.parts import (
     read_result,
     read_verb,
 )
+from lrs.kernel.statements.relations import Kind, related, relation
 from lrs.kernel.statements.rules import broken
 from lrs.kernel.statements.shapes import Envelope, Event, SubStatement
 from lrs.kernel.statements.timestamps import timestamp_ms
@@ -44,7 +46,8 @@ class Statement(Struct, frozen=True, gc=False):
     `digest` is equal if and only if xAPI regards two statements as the same. `actor_key` is empty for an anonymous
     Group (see `agent_key`), `object_kind` one of Activity, Agent, Group, SubStatement and StatementRef, `activity_id`
     empty unless it is an Activity, `target_id` the statement that a StatementRef names, `timestamp_ms` None where the
-    time of storing counts.
+    time of storing counts. `relations` are the keys of what it is about (see `relations`), joined, and `definitions`
+    what it says of activities: both with those of its SubStatement.
     """
 
     raw: bytes
@@ -58,6 +61,8 @@ class Statement(Struct, frozen=True, gc=False):
     is_voiding: bool
     registration: bytes | None
     timestamp_ms: int | None
+    relations: bytes = b""
+    definitions: tuple[Definition, ...] = ()
 
 
 def read_statement(raw: bytes, version: XapiVersion, *, path: str = "$") -> Statement:
@@ -137,6 +142,8 @@ def _read(raw: bytes, version: XapiVersion) -> Statement:
         is_voiding,
         event.registration,
         event.timestamp_ms,
+        event.relations + relation(Kind.VERB, event.verb_id),
+        event.definitions,
     )
 
 
@@ -161,6 +168,8 @@ class _Event(Struct, frozen=True, gc=False):
     registration: bytes | None
     timestamp_ms: int | None
     digest: bytes
+    relations: bytes
+    definitions: tuple[Definition, ...]
 
 
 def _read_event(event: Event, version: XapiVersion, *, nested: bool) -> _Event:
@@ -204,8 +213,13 @@ def _read_event(event: Event, version: XapiVersion, *, nested: bool) -> _Event:
             attachments,
         )
     )
-    registration = context.registration if context else None
-    return _Event(actor.key, verb_id, target, registration, happened, sha256(comparable).digest())
+    digest = sha256(comparable).digest()
+    relations, definitions, registration = actor.relations + target.relations, target.definitions, None
+    if context:
+        registration = context.registration
+        relations += context.relations
+        definitions += context.definitions
+    return _Event(actor.key, verb_id, target, registration, happened, digest, relations, definitions)
 
 
 class _Kind(Struct):
@@ -231,8 +245,9 @@ def _read_object(raw: bytes, version: XapiVersion, *, nested: bool) -> Target:
     except UNREADABLE as error:
         raise explain(raw, error, part="object") from error
     _check_no_repeat(raw, inner)
-    digest = _read_event(inner, version, nested=True).digest
-    return Target("SubStatement", "", None, b"SubStatement " + digest.hex().encode())
+    event = _read_event(inner, version, nested=True)
+    comparable = b"SubStatement " + event.digest.hex().encode()
+    return Target("SubStatement", "", None, comparable, related(event.relations), event.definitions)
 
 
 def _check_set_by_store(envelope: Envelope) -> None:

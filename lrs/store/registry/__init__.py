@@ -1,4 +1,4 @@
-"""The registry: who may send. SQLite in the zone folder, or PostgreSQL. Holds no statement."""
+"""The registry: who may send, and the documents. SQLite in the zone folder, or PostgreSQL. Holds no statement."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from lrs.store.registry import migrations
 from lrs.store.registry.changes import watch
 from lrs.store.registry.credentials import Credential, Credentials
 from lrs.store.registry.database import open_database, reachable
+from lrs.store.registry.documents import Documents
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -26,6 +27,7 @@ class Registry:
         self._engine = engine
         self._changes = watch(engine)
         self.credentials = Credentials(engine, self._changes)
+        self.documents = Documents(engine)
 
     @classmethod
     def open(cls, url: str) -> Registry:

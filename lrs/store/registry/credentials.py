@@ -24,23 +24,28 @@ from lrs.kernel.errors import RefusedError, RetryError
 from lrs.kernel.reasons import Refusal
 from lrs.store.registry.changes import Changes, announce
 from lrs.store.registry.database import reachable, reading
+from lrs.store.registry.scopes import read_scopes
 from lrs.store.registry.tables import CREDENTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _APP = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+APP_RULE = "an app's name has 1 to 63 of a-z, 0-9, dot, hyphen, underscore, and begins with a letter or a digit"
 _CACHED = 10_000
 # OWASP's minimum for argon2id: about 40 ms and 19 MiB. Secrets are 256 random bits: guessing needs no more.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 # Strangers can make this server compute: two at a time leave the memory bounded, a short queue the waiting.
 _AT_ONCE = 2
 _QUEUE = 64
+# To ask whether credentials changed is half the cost of a credential that is remembered: at thousands of requests a
+# second once in this time is enough. `revoke` returns only after it.
+_LOOK_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Who sends: `app` is the name that the statements' authority carries. `scopes` is kept for later use."""
+    """Who sends: `app` is the name that the statements' authority carries; without `scopes` it has the default ones."""
 
     key: str
     app: str
@@ -62,6 +67,7 @@ class Credentials:
         self._reader = reading(engine)
         self._changes = changes
         self._stale = True
+        self._look_at = float("-inf")
         self._lock = threading.Lock()
         self._live: dict[str, _Row] = {}
         self._verified: OrderedDict[bytes, _Row] = OrderedDict()
@@ -71,16 +77,19 @@ class Credentials:
         self._queued = 0
 
     def add(self, app: str, *, scopes: tuple[str, ...] = ()) -> tuple[str, str]:
-        """Make a key and a secret for `app`; the secret is not kept. Raises `RefusedError` for a malformed name."""
-        if _APP.fullmatch(app) is None:
-            rule = "an app's name has 1 to 63 of a-z, 0-9, dot, hyphen, underscore, and begins with a letter or a digit"
-            raise RefusedError(Refusal.INVALID, rule, path="app")
+        """Make a key and a secret for `app`; the secret is not kept. Without scopes it has the default ones.
+
+        Raises `RefusedError` for a malformed name or an unknown scope.
+        """
+        if not is_app_name(app):
+            raise RefusedError(Refusal.INVALID, APP_RULE, path="app")
+        words = read_scopes(scopes)
         key, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
         row = {
             "key": key,
             "app": app,
             "secret_hash": _HASHER.hash(secret),
-            "scopes": " ".join(scopes),
+            "scopes": " ".join(words),
             "created_at_ms": _now_ms(),
         }
         with reachable(), self._engine.begin() as connection:
@@ -95,11 +104,12 @@ class Credentials:
             return [_row(row).credential for row in connection.execute(query)]
 
     def revoke(self, key: str) -> bool:
-        """End a credential, at once and in every process. False when there is no live one with that key."""
+        """End a credential: when this returns, no process takes it any more. False when no live one has that key."""
         live = sa.and_(CREDENTIALS.c.key == key, CREDENTIALS.c.revoked_at_ms.is_(None))
         with reachable(), self._engine.begin() as connection:
             ended = connection.execute(sa.update(CREDENTIALS).where(live).values(revoked_at_ms=_now_ms())).rowcount
             announce(connection)
+        time.sleep(_LOOK_SECONDS)
         return ended > 0
 
     def recall(self, key: str, secret: str) -> Credential | None:
@@ -107,9 +117,12 @@ class Credentials:
 
         None says nothing about the pair: `verify` decides. Raises `RetryError` when the registry cannot be asked.
         """
+        return self._recall(key, secret, now=False)
+
+    def _recall(self, key: str, secret: str, *, now: bool) -> Credential | None:
         token = self._token(key, secret)
         with self._lock:
-            self._refresh()
+            self._refresh(now=now)
             row = self._verified.get(token)
             if row is None or self._live.get(key) != row:
                 return None
@@ -121,7 +134,7 @@ class Credentials:
 
         Raises `RetryError` when the registry cannot be asked, or too many checks wait already.
         """
-        known = self.recall(key, secret)
+        known = self._recall(key, secret, now=True)  # it may have been made a moment ago
         if known is not None:
             return known
         with self._lock:
@@ -134,10 +147,14 @@ class Credentials:
             self._verified[self._token(key, secret)] = row
             if len(self._verified) > _CACHED:
                 self._verified.popitem(last=False)
-        return self.recall(key, secret)  # it may have been revoked meanwhile
+        return self._recall(key, secret, now=True)  # it may have been revoked meanwhile
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, now: bool) -> None:
+        moment = time.monotonic()
+        if moment < self._look_at and not (now or self._stale):
+            return
         self._stale = self._changes.seen() or self._stale
+        self._look_at = moment + _LOOK_SECONDS
         if not self._stale:
             return
         live = sa.select(CREDENTIALS).where(CREDENTIALS.c.revoked_at_ms.is_(None))
@@ -161,6 +178,11 @@ class Credentials:
     def _token(self, key: str, secret: str) -> bytes:
         pair = f"{len(key)}:{key}{secret}".encode("utf-8", "surrogatepass")
         return blake2b(pair, key=self._process_key, digest_size=32).digest()
+
+
+def is_app_name(text: str) -> bool:
+    """Whether `text` can name an app: see `APP_RULE`."""
+    return _APP.fullmatch(text) is not None
 
 
 def _matches(secret_hash: str, secret: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
 
 _METADATA = MetaData()
 
@@ -22,6 +22,23 @@ CREDENTIAL_GENERATIONS = Table(
     _METADATA,
     Column("id", Integer, primary_key=True),
     Column("generation", BigInteger, nullable=False),
+)
+
+DOCUMENTS = Table(
+    "documents",
+    _METADATA,
+    Column("context", LargeBinary, primary_key=True),
+    Column("name", LargeBinary, primary_key=True),
+    Column("app", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("activity_id", LargeBinary, nullable=False),
+    Column("agent_key", LargeBinary, nullable=False),
+    Column("registration", LargeBinary, nullable=False),
+    Column("document_id", LargeBinary, nullable=False),
+    Column("etag", Text, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 MIGRATIONS = Table(

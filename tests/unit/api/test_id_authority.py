@@ -27,7 +27,7 @@ def index(tmp_path: Path) -> Iterator[IdIndex]:
 
 @pytest.fixture
 def progress() -> ArchiveProgress:
-    return ArchiveProgress()
+    return ArchiveProgress(4)
 
 
 @pytest.fixture

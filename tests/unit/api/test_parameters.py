@@ -12,20 +12,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrs.api.gateway.answers import HttpError
-from lrs.api.gateway.cursors import read_cursor, write_cursor
-from lrs.api.gateway.parameters import MOST_STATEMENTS, read_parameters
+from lrs.api.gateway.cursors import MOST_STATEMENTS, Format, read_cursor, write_cursor
+from lrs.api.gateway.parameters import Wanted, read_parameters
+from lrs.kernel.statements.relations import Condition, about_activity, about_agent, of_registration, with_verb
 from lrs.store.archive import Cursor, StatementFilter
 
 _ID = "6690e6c9-3ef0-4ed3-8b37-7f3964730bee"
 _AGENT = {"account": {"homePage": "https://board.example.jp", "name": "u1"}}
+_KEY = "account\x1fhttps://board.example.jp\x1fu1"
+
+
+def _app_of(key: str) -> str | None:
+    return "drill" if key == _KEY else None
+
+
+def _asked(query: bytes) -> Wanted:
+    return read_parameters(query, _app_of)
 
 
 def _read(**parameters: str) -> StatementFilter:
-    return read_parameters(urlencode(parameters).encode()).filter
+    return _asked(urlencode(parameters).encode()).filter
 
 
 def test_no_parameters_ask_for_the_newest_page() -> None:
-    assert read_parameters(b"").filter == StatementFilter(limit=MOST_STATEMENTS)
+    assert _asked(b"").filter == StatementFilter(limit=MOST_STATEMENTS)
 
 
 def test_every_filter_is_read() -> None:
@@ -40,15 +50,28 @@ def test_every_filter_is_read() -> None:
         ascending="true",
     )
     assert wanted == StatementFilter(
-        verb="http://adlnet.gov/expapi/verbs/answered",
-        activity="https://drill.example.jp/items/1",
-        actor_key="account\x1fhttps://board.example.jp\x1fu1",
-        registration=uuid.UUID(_ID).bytes,
+        (
+            about_agent(_KEY, related=False),
+            with_verb("http://adlnet.gov/expapi/verbs/answered"),
+            about_activity("https://drill.example.jp/items/1", related=False),
+            of_registration(uuid.UUID(_ID).bytes),
+        ),
         since_ms=1_775_001_600_123,
         until_ms=1_775_088_000_000,
         limit=7,
         ascending=True,
     )
+
+
+def test_related_widens_what_it_belongs_to_and_an_agent_may_be_an_apps_authority() -> None:
+    agent, activity = json.dumps(_AGENT), "https://drill.example.jp/items/1"
+    related = {"related_agents": "true", "related_activities": "true"}
+    assert _read(agent=agent, **related).conditions == (about_agent(_KEY, related=True, app="drill"),)
+    other = json.dumps({"mbox": "mailto:a@example.jp"})
+    assert _read(agent=other, **related).conditions == (about_agent("mbox\x1fmailto:a@example.jp", related=True),)
+    assert _read(activity=activity, **related).conditions == (about_activity(activity, related=True),)
+    assert _read(agent=agent, related_agents="false").conditions == (about_agent(_KEY, related=False),)
+    assert _read(**related).conditions == ()
 
 
 @pytest.mark.parametrize(("given", "limit"), [("0", MOST_STATEMENTS), ("1", 1), ("999999999", MOST_STATEMENTS)])
@@ -58,7 +81,8 @@ def test_the_limit_is_the_servers_where_none_or_more_is_asked_for(given: str, li
 
 @pytest.mark.parametrize("name", ["statementId", "voidedStatementId"])
 def test_an_id_goes_with_format_and_attachments(name: str) -> None:
-    wanted = read_parameters(urlencode({name: _ID, "format": "exact", "attachments": "true"}).encode())
+    wanted = _asked(urlencode({name: _ID, "format": "ids", "attachments": "true"}).encode())
+    assert wanted.format == "ids"
     assert uuid.UUID(_ID).bytes in {wanted.statement_id, wanted.voided_id}
     assert wanted.attachments
 
@@ -86,6 +110,8 @@ def test_an_id_goes_with_format_and_attachments(name: str) -> None:
         (b"ascending=True", "ascending"),
         (b"attachments=yes", "attachments"),
         (b"format=full", "format"),
+        (b"related_agents=1", "related_agents"),
+        (b"related_activities=TRUE", "related_activities"),
         (b"agent=", "agent"),
         (b"agent=%7B%7D", "agent"),
         (b"agent=%7B", "agent"),
@@ -101,35 +127,70 @@ def test_an_id_goes_with_format_and_attachments(name: str) -> None:
 )
 def test_a_parameter_that_breaks_a_rule_is_named(query: bytes, parameter: str) -> None:
     with pytest.raises(HttpError) as caught:
-        read_parameters(query)
+        _asked(query)
     assert (caught.value.status, caught.value.path) == (400, parameter)
 
 
+_CONDITIONS = st.builds(
+    Condition, st.lists(st.binary(min_size=8, max_size=8), min_size=1, max_size=3).map(tuple), st.booleans()
+)
 _FILTERS = st.builds(
     StatementFilter,
-    verb=st.none() | st.text(st.characters(codec="utf-8")),
-    activity=st.none() | st.text(st.characters(codec="utf-8")),
-    actor_key=st.none() | st.text(st.characters(codec="utf-8")),
-    registration=st.none() | st.binary(min_size=16, max_size=16),
+    conditions=st.lists(_CONDITIONS, max_size=4).map(tuple),
     since_ms=st.none() | st.integers(-(2**62), 2**62),
     until_ms=st.none() | st.integers(-(2**62), 2**62),
     limit=st.integers(1, MOST_STATEMENTS),
     ascending=st.booleans(),
+    after=st.builds(Cursor, st.integers(0, 2**62), st.integers(0, 2**15), st.integers(0, 2**62)),
+    app=st.none(),
+    authority=st.none(),
 )
-_CURSORS = st.builds(Cursor, st.integers(0, 2**62), st.integers(0, 2**15), st.integers(0, 2**62))
+_FORMATS: st.SearchStrategy[Format] = st.sampled_from(["exact", "ids", "canonical"])
 
 
-@given(_FILTERS, _CURSORS, st.booleans())
-def test_a_more_token_is_read_back_whole(wanted: StatementFilter, after: Cursor, attachments: bool) -> None:  # noqa: FBT001
-    token = write_cursor(wanted, after, attachments=attachments)
-    assert read_cursor(token) == (wanted._replace(after=after), attachments)
-    assert read_parameters(urlencode({"cursor": token}).encode()).filter.after == after
+@given(_FILTERS, _FORMATS, st.booleans())
+def test_a_more_token_is_read_back_whole(wanted: StatementFilter, form: Format, attachments: bool) -> None:  # noqa: FBT001
+    assert wanted.after is not None
+    token = write_cursor(wanted._replace(after=None), wanted.after, format=form, attachments=attachments)
+    assert read_cursor(token) == (wanted, form, attachments)
+    assert _asked(urlencode({"cursor": token}).encode()) == Wanted(wanted, format=form, attachments=attachments)
 
 
-@given(_FILTERS, _CURSORS, st.integers(0, 10_000), st.integers(1, 255))
-def test_a_changed_more_token_is_refused(wanted: StatementFilter, after: Cursor, place: int, change: int) -> None:
-    token = write_cursor(wanted, after, attachments=False)
+def test_a_more_token_says_nothing_of_whose_statements_they_are() -> None:
+    wanted, after = StatementFilter(app="drill", authority=b"{}"), Cursor(1, 2, 3)
+    token = write_cursor(wanted, after, format="exact", attachments=False)
+    assert read_cursor(token)[0] == StatementFilter(after=after)
+
+
+@given(_FILTERS, st.integers(0, 10_000), st.integers(1, 255))
+def test_a_changed_more_token_is_refused(wanted: StatementFilter, place: int, change: int) -> None:
+    assert wanted.after is not None
+    token = write_cursor(wanted, wanted.after, format="exact", attachments=False)
     place %= len(token)
     other = token[:place] + chr(ord(token[place]) ^ change) + token[place + 1 :]
     with contextlib.suppress(HttpError):
         assert read_cursor(other) == read_cursor(token)  # bits of base64 that carry nothing
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        StatementFilter(limit=0),
+        StatementFilter(limit=MOST_STATEMENTS + 1),
+        StatementFilter((Condition((b"short",)),)),
+        StatementFilter((Condition(()),)),
+        StatementFilter((Condition((bytes(8),)),) * 5),
+        StatementFilter((Condition((bytes(8),) * 4),)),
+        StatementFilter(since_ms=2**63),
+    ],
+)
+def test_a_more_token_holds_no_more_than_a_request_could_ask(wanted: StatementFilter) -> None:
+    token = write_cursor(wanted, Cursor(1, 2, 3), format="exact", attachments=False)
+    with pytest.raises(HttpError):
+        read_cursor(token)
+
+
+def test_a_more_token_is_short_however_long_the_filters_are() -> None:
+    long = "https://drill.example.jp/" + "x" * 8000
+    wanted = _read(agent=json.dumps(_AGENT), verb=long, activity=long, registration=_ID, related_activities="true")
+    assert len(write_cursor(wanted, Cursor(1, 2, 3), format="canonical", attachments=True)) < 200

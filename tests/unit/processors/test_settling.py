@@ -64,8 +64,7 @@ def record(offset: int, statement_id: bytes = IDS[0], raw: bytes | None = None, 
 
 def decide(records: list[Record], index: dict[bytes, IdEntry]) -> list[Outcome]:
     """One batch as the recorder does it: look up, settle, put."""
-    read = [read_record(one, RULES) for one in records]
-    settled = settle(records, read, dict(index), 0)
+    settled = settle([(one, read_record(one, RULES)) for one in records], dict(index), 0)
     index.update(settled.taken)
     return settled.outcomes
 
@@ -159,7 +158,7 @@ def test_ids_are_taken_by_what_is_kept_for_the_first_time_only() -> None:
     assert isinstance(first, Keep)
     known = {IDS[1]: IdEntry(0, 4, first.statement.digest)}
     records = [record(4, IDS[1]), record(5, IDS[2]), record(6, IDS[2])]
-    settled = settle(records, [read_record(one, RULES) for one in records], known, 0)
+    settled = settle([(one, read_record(one, RULES)) for one in records], known, 0)
     assert [(key, entry.offset) for key, entry in settled.taken] == [(IDS[2], 5)]
 
 

@@ -56,6 +56,10 @@ def test_a_good_row_becomes_a_record_of_the_contract(table: Table, row: dict[str
         (ROSTER, LEARNER, "home_page", "portal", "IRI"),
         (ROSTER, LEARNER, "name", "", "empty"),
         (ROSTER, LEARNER, "name", "a\x1fb", "control"),
+        (ROSTER, LEARNER, "name", "a\u3000\x85b", "control"),
+        (ROSTER, LEARNER, "class_name", "2組\u2028", "control"),
+        (ROSTER, LEARNER, "class_name", "2\u202e組", "control"),
+        (ROSTER, LEARNER, "home_page", "https://portal.example.jp/\u3000", "IRI"),
         (ROSTER, LEARNER, "school_code", "B127210000019", "check digit"),
         (ROSTER, LEARNER, "grade", "0", "1 to 12"),
         (ROSTER, LEARNER, "grade", "13", "1 to 12"),
@@ -75,6 +79,15 @@ def test_a_refusal_names_column_and_rule(table: Table, row: dict[str, str], colu
     with pytest.raises(RefusedError, match=rule) as caught:
         table.read({**row, column: value}, Known())
     assert caught.value.path == column
+
+
+@pytest.mark.parametrize("space", [" ", "\u3000", "\xa0"])
+def test_the_spaces_of_a_name_stay_as_they_are(space: str) -> None:
+    name = f"{space}学校法人{space}あゆみ学園{space}"
+    _, item = CATALOGUE.read({**ITEM, "title": name}, Known())
+    key, learner = ROSTER.read({**LEARNER, "name": name, "class_name": name}, Known())
+    assert item["title"] == learner["name"] == learner["class_name"] == name
+    assert key.decode().endswith(f"\x1f{name}")
 
 
 def test_codes_are_case_sensitive() -> None:

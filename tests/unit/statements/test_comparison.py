@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrs.kernel.statements import XapiVersion, read_statement
+from lrs.kernel.errors import RefusedError
+from lrs.kernel.statements import XapiVersion, parts, read_statement
 from tests.unit.statements.examples import (
     ACTIVITY,
     AGENT,
@@ -178,3 +179,29 @@ def test_the_order_of_keys_and_the_way_of_writing_change_nothing(
         statement = changed(place, extensions)
         other = json.dumps(shuffled(statement, chance), ensure_ascii=ascii_only, indent=indent).encode()
         assert read_statement(other, XapiVersion.V1).digest == digest(statement)
+
+
+results = st.fixed_dictionaries(
+    {"duration": st.sampled_from(["PT1S", "PT16.25S", "PT16.254S", "P4W", "P1DT2H"])},
+    optional={
+        "success": st.booleans(),
+        "response": st.sampled_from(["a", 'say "duration":"PT9S"', "答え"]),
+        "score": st.just({"scaled": 0.5}),
+        "extensions": st.sampled_from([{"http://x.example/e": {"duration": "PT1S"}}, {"http://x.example/e": 1}]),
+    },
+)
+
+
+@given(st.lists(results, min_size=2, max_size=6))
+def test_what_is_remembered_of_a_result_says_the_same_as_reading_it(given_results: list[dict[str, Any]]) -> None:
+    for one in given_results:
+        for text in (json.dumps(one, separators=(",", ":")).encode(), json.dumps(one, ensure_ascii=False).encode()):
+            assert parts.read_result(text) == parts._read_result(text)  # noqa: SLF001 - the way around the memory
+
+
+@pytest.mark.parametrize("bad", ["PT", "", "1", "P1", "PT1S ", 'PT1S","duration":"PT2S'])
+def test_a_bad_duration_is_refused_beside_a_good_one_that_is_remembered(bad: str) -> None:
+    good = json.dumps(changed("result", {"success": True, "duration": "PT1S"}), separators=(",", ":")).encode()
+    read_statement(good, XapiVersion.V1)
+    with pytest.raises(RefusedError):
+        read_statement(good.replace(b"PT1S", bad.encode()), XapiVersion.V1)

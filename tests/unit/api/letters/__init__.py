@@ -1,0 +1,1 @@
+"""Of the letters, what needs no store and no socket."""
