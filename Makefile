@@ -4,7 +4,7 @@ UV := .uv/bin/uv
 PY := .venv/bin/python
 PARTS := lrs producers processors tests
 
-.PHONY: help setup demo test bench soak docs fmt check lock wheel clean
+.PHONY: help setup demo test conformance bench soak docs fmt check lock wheel clean
 
 help:  ## Show what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -14,10 +14,14 @@ setup: .venv/.dev  ## Fetch uv and every pinned dependency into .venv
 demo: .venv/.runtime  ## Start a zone with a simulated district and open its pages
 	@.venv/bin/ayumi demo
 
-test: .venv/.dev .venv/.system  ## Run every test
+test: .venv/.dev .venv/.system .venv/.clients  ## Run every test
 	@# In two runs, because a process can open only one embedded store in its life.
 	@$(PY) -m pytest tests/unit tests/docs tests/store
-	@$(PY) -m pytest tests/stream tests/flow tests/browser
+	@$(PY) -m pytest tests/stream tests/flow tests/conformance tests/browser
+
+conformance: .venv/.dev .venv/.system  ## Run ADL's public suite in SUITE=<its folder> against fresh zones; RUNS=3 PRELOAD=1000000
+	@test -n "$(SUITE)" || { echo "say make conformance SUITE=<a clone of adlnet/lrs-conformance-test-suite>" >&2; exit 2; }
+	@$(PY) -m tests.conformance.public_suite "$(SUITE)" --runs $(or $(RUNS),1) --preload $(or $(PRELOAD),0)
 
 check: .venv/.dev  ## Lint, types, import contracts
 	@$(PY) -m ruff format --check $(PARTS)
@@ -63,7 +67,12 @@ $(UV): .ci/uv.lock
 	@$(UV) pip install --python $(PY) --require-hashes --requirements .requirements-dev.lock
 	@touch $@
 
-# Browser, PostgreSQL and fonts for the tests come from the distribution.
+# The public client libraries that the tests drive, each in an environment of its own.
+.venv/.clients: $(wildcard tests/conformance/clients/environments/*) | .venv/.dev .venv/.system
+	@$(PY) -m tests.conformance.clients.install
+	@touch $@
+
+# Browser, PostgreSQL, Node.js and fonts for the tests come from the distribution.
 .venv/.system: .ci/system-packages | .venv/.runtime
 	@.ci/system-packages
 	@touch $@

@@ -1,0 +1,1 @@
+"""The xAPI standard, requirement by requirement, against a real zone; the public suite; public client libraries."""
