@@ -1,7 +1,7 @@
-"""The gateway beside Ralph in one run, on the same engine: batches of 100, and single posts on 16 connections.
+"""The gateway beside Ralph and beside the bare limit, in one run: batches of 100, and single posts on 16 connections.
 
-Ralph is fetched into an environment of its own; its ClickHouse backend talks to an HTTP front of the embedded engine.
-The two take turns, so that a machine whose speed drifts does so for both.
+The sides take turns, so that a machine whose speed drifts does so for all. Only statements that are in a side's store
+count, and a side that answered anything but 200, or whose store does not hold what it answered, has no rate: it failed.
 """
 
 from __future__ import annotations
@@ -14,159 +14,183 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lrs.cli.children import end, spawn
-from lrs.cli.ports import free_port
-from lrs.cli.probing import fetch
-from lrs.cli.settings_loading import cache_folder, load_settings
+from lrs.cli.settings_loading import load_settings
 from lrs.cli.zone import Zone
+from lrs.kernel.topics import Noun, topic_name
 from lrs.store.registry import open_registry
-from tests.bench.measuring import Results
+from processors.topic_admin import ensure_topics
+from tests.bench.measuring import Results, counter
+from tests.bench.ralph import Ralph, ralph
 
-_RALPH = "ralph-malph[full]==5.1.0"
-_USER, _PASSWORD = "ralph", "for-this-run-only"
-_TABLE = (
-    "CREATE TABLE xapi.xapi_events_all (event_id UUID, emission_time DateTime64(6), event String) "
-    "ENGINE MergeTree ORDER BY (emission_time, event_id)"
-)
+_RALPH, _BARE, _AYUMI = "Ralph", "Starlette + aiokafka", "Ayumi"
 _ROUNDS = 3
 _SECONDS = 6.0
-_START_SECONDS = 60.0
+_AIM_P99_MS = 50
+_STORED_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One kind of load: its name, its unit, and how it is made."""
+    """One kind of load: its name, unit, size, and what is aimed at: times Ralph's rate, and absolutely."""
 
     name: str
     unit: str
     figure: str
-    arguments: tuple[str, ...]
+    batch: int
+    connections: int
+    most: int
+    times: int
+    rate: int
 
 
 _LOADS = (
-    Load(
-        "batches of 100",
-        "statements/s",
-        "statements_per_second",
-        ("--batch", "100", "--connections", "4", "--most", "1500"),
-    ),
-    Load("single posts, 16 connections", "requests/s", "requests_per_second", ("--batch", "1", "--connections", "16")),
+    Load("batches of 100", "statements/s", "statements_per_second", 100, 4, 1500, times=5, rate=15_000),
+    Load("single posts", "requests/s", "requests_per_second", 1, 16, 30_000, times=20, rate=1500),
 )
 
 
-async def beside_ralph(results: Results) -> None:
-    """Run both servers, one load after the other, and record the medians and their ratio."""
+@dataclass
+class Side:
+    """One server: how to reach it, what it is to have stored, and how to ask what it has stored, if anybody can."""
+
+    port: int
+    user: str
+    stored: Callable[[], Awaitable[int]] | None = None
+    acknowledged: int = 0
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+    async def measure(self, load: Load, seed: int, count: int, rate: float = 0) -> dict[str, Any]:
+        """One run of the load, at most `count` statements of it; with `rate`, at so many requests a second."""
+        command = [sys.executable, "-m", "tests.bench.http_load", "--port", str(self.port), "--user", self.user]
+        options = {
+            "batch": load.batch,
+            "connections": load.connections,
+            "most": min(load.most, -(-count // load.batch)),
+            "seconds": _SECONDS,
+            "seed": seed,
+            "rate": rate,
+        }
+        command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        done = await asyncio.to_thread(subprocess.run, command, check=True, stdout=subprocess.PIPE, text=True)
+        found: dict[str, Any] = json.loads(done.stdout)
+        self.acknowledged += found["statements"]
+        self.runs.append(found)
+        return found
+
+    async def failure(self) -> str:
+        """Why the runs so far do not count; empty if they do."""
+        statuses = sum((Counter(run["statuses"]) for run in self.runs), Counter[str]())
+        bad = {status: number for status, number in statuses.items() if status != "200"}
+        if bad or not statuses:
+            return f"answers by status {dict(statuses)}"
+        stored = await self._stored()
+        return "" if stored == self.acknowledged else f"stored {stored} of {self.acknowledged} acknowledged statements"
+
+    async def _stored(self) -> int:
+        """What is stored, once it is everything or time is up."""
+        deadline = time.monotonic() + _STORED_SECONDS
+        while self.stored is not None:
+            stored = await self.stored()
+            if stored >= self.acknowledged or time.monotonic() > deadline:
+                return stored
+            await asyncio.sleep(0.2)
+        return self.acknowledged
+
+
+async def beside_ralph(results: Results, count: int) -> None:
+    """Run the servers, one load after the other, with at most `count` statements a run; record medians and ratios."""
     with tempfile.TemporaryDirectory(prefix="ayumi-bench-") as name:
         folder = Path(name)
         (folder / "zone").mkdir()
         settings = load_settings(folder / "zone")
-        async with Zone(folder / "zone", settings, free_ports=True) as zone, _ralph(folder) as ralph_port:
+        async with (
+            Zone(folder / "zone", settings, free_ports=True) as zone,
+            ralph(folder) as peer,
+            _bare(zone) as bare_port,
+        ):
             registry = open_registry(zone.settings, zone.folder)
             user = ":".join(registry.credentials.add("bench"))
             registry.close()
-            for load in _LOADS:
-                await _compare(results, load, (zone.settings.gateway.port, user), (ralph_port, f"{_USER}:{_PASSWORD}"))
+            sides = {
+                _RALPH: Side(peer.port, peer.user, peer.stored),
+                _BARE: Side(bare_port, user),
+                _AYUMI: Side(zone.settings.gateway.port, user, lambda: _archived(zone)),
+            }
+            for number, load in enumerate(_LOADS):
+                await _compare(results, load, sides, peer, seed=1000 * number, count=count)
 
 
-async def _compare(results: Results, load: Load, ours: tuple[int, str], theirs: tuple[int, str]) -> None:
-    found: dict[str, list[dict[str, Any]]] = {"Ralph": [], "Ayumi": []}
-    for number in range(_ROUNDS):
-        for name, (port, user) in (("Ralph", theirs), ("Ayumi", ours)):
-            found[name].append(await _measure(load, port, user, seed=number * 2 + (name == "Ayumi")))
-    for name in ("Ralph", "Ayumi"):
-        title = f"{name}, {load.name}"
-        value = statistics.median(run[load.figure] for run in found[name])
-        results.add(title, value, load.unit, limit=f"Ralph, {load.name}" if name == "Ayumi" else "")
-        results.add(f"{title}, p99", statistics.median(run["p99_ms"] for run in found[name]), "ms")
-        odd = {status: count for run in found[name] for status, count in run["statuses"].items() if status != "200"}
-        if odd:
-            results.add(f"{title}, answers other than 200", sum(odd.values()), "")
+async def _archived(zone: Zone) -> int:
+    name = "ayumi_recorder_statements_total"
+    return int(await counter(zone.addresses["gateway"], name, label='outcome="archived"'))
 
 
-async def _measure(load: Load, port: int, user: str, *, seed: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.bench.http_load", "--port", str(port), "--user", user, *load.arguments]
-    command += ["--seconds", str(_SECONDS), "--seed", str(seed)]
-    done = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+async def _compare(results: Results, load: Load, sides: dict[str, Side], peer: Ralph, *, seed: int, count: int) -> None:
+    for side in sides.values():
+        side.runs.clear()
+    own = 0.0
+    for _ in range(_ROUNDS):
+        for name, side in sides.items():
+            seed += 1
+            before = peer.cpu_seconds()
+            await side.measure(load, seed, count)
+            own += peer.cpu_seconds() - before if name == _RALPH else 0
+    good = {name: await _tell(results, load, name, side) for name, side in sides.items()}
+    if good[_RALPH]:
+        requests = sum(run["requests"] for run in sides[_RALPH].runs)
+        most = (os.cpu_count() or 1) * requests / own * (load.batch if load.figure.startswith("statements") else 1)
+        results.add(f"{_RALPH}, {load.name}, by its CPU alone", most, load.unit)
+    if good[_AYUMI]:
+        await _tell_half(results, load, sides[_AYUMI], seed + 1, count)
+
+
+async def _tell(results: Results, load: Load, name: str, side: Side) -> bool:
+    """Record a side's rate and p99, or that it failed."""
+    title = f"{name}, {load.name}"
+    if why := await side.failure():
+        results.fail(title, load.unit, why)
+        return False
+    value = statistics.median(run[load.figure] for run in side.runs)
+    if name == _AYUMI:
+        aim = f"aim >= {load.times} x {_RALPH}, >= {load.rate:,} {load.unit}"
+        results.add(title, value, load.unit, limit=f"{_RALPH}, {load.name}", aim=aim)
+        results.add(f"{title}, beside the limit", value, load.unit, limit=f"{_BARE}, {load.name}")
+    else:
+        results.add(title, value, load.unit)
+    results.add(f"{title}, p99", statistics.median(run["p99_ms"] for run in side.runs), "ms")
+    return True
+
+
+async def _tell_half(results: Results, load: Load, side: Side, seed: int, count: int) -> None:
+    """The p99 when requests fall due at half of the rate that was just measured, whoever is still waiting."""
+    rate = statistics.median(run["requests_per_second"] for run in side.runs) / 2
+    side.runs.clear()
+    found = await side.measure(load, seed, count, rate)
+    title = f"{_AYUMI}, {load.name}, p99 at {rate:,.0f} requests/s"
+    if why := await side.failure():
+        results.fail(title, "ms", why)
+    else:
+        results.add(title, found["p99_ms"], "ms", aim=f"aim <= {_AIM_P99_MS}")
 
 
 @contextlib.asynccontextmanager
-async def _ralph(folder: Path) -> AsyncIterator[int]:
-    """Ralph with one worker on a free port, its events in an engine of their own."""
-    home = await asyncio.to_thread(_environment)
-    front = subprocess.Popen(  # noqa: ASYNC220 - returns at once
-        [sys.executable, "-m", "tests.support.http_front", str(folder / "events")], stdout=subprocess.PIPE, text=True
-    )
-    ralph = None
+async def _bare(zone: Zone) -> AsyncIterator[int]:
+    """The bare server on the zone's broker, with topics of its own."""
+    spare = f"{zone.settings.zone.name}bare"
+    await ensure_topics(zone.settings.broker, spare)
+    command = [sys.executable, "-m", "tests.bench.bare_http"]
+    command += [zone.addresses["broker"], topic_name(spare, Noun.RECEIVED)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220 - returns at once
     try:
-        assert front.stdout
-        engine_port = int(await asyncio.to_thread(front.stdout.readline))
-        await asyncio.to_thread(_make_table, engine_port)
-        port = free_port()
-        environment = _ralph_settings(folder, home, engine_port)
-        command = [str(home / "bin" / "uvicorn"), "ralph.api:app", "--port", str(port), "--no-access-log"]
-        ralph = spawn(command, output=folder / "ralph.log", environment=environment)
-        await _answers(f"http://127.0.0.1:{port}/__heartbeat__")
-        yield port
+        assert process.stdout
+        yield int(await asyncio.to_thread(process.stdout.readline))
     finally:
-        if ralph:
-            await end(ralph, 5)
-        front.kill()
-        front.wait()
-
-
-def _environment() -> Path:
-    home = cache_folder() / "bench-ralph"
-    if not (home / "bin" / "uvicorn").exists():
-        uv = Path(".uv/bin/uv").resolve()
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, home], check=True)
-        python = home / "bin" / "python"
-        subprocess.run([uv, "pip", "install", "--quiet", "--python", python, _RALPH], check=True)
-    return home
-
-
-def _make_table(engine_port: int) -> None:
-    import clickhouse_connect  # noqa: PLC0415 - only here
-
-    client = clickhouse_connect.get_client(host="127.0.0.1", port=engine_port)
-    client.command("CREATE DATABASE xapi")
-    client.command(_TABLE)
-    client.close()
-
-
-def _ralph_settings(folder: Path, home: Path, engine_port: int) -> dict[str, str]:
-    made = subprocess.run(
-        [home / "bin" / "ralph", "auth", "-u", _USER, "-p", _PASSWORD, "-s", "all", "-M", "mailto:bench@example.org"],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "HOME": str(folder)},
-    )
-    auth = folder / "auth.json"
-    auth.write_text("[" + made.stdout[made.stdout.index("{") :] + "]", "utf-8")
-    store = "RALPH_BACKENDS__LRS__CLICKHOUSE__"
-    return {
-        **os.environ,
-        "HOME": str(folder),
-        "RALPH_AUTH_FILE": str(auth),
-        "RALPH_RUNSERVER_BACKEND": "clickhouse",
-        f"{store}HOST": "127.0.0.1",
-        f"{store}PORT": str(engine_port),
-        f"{store}DATABASE": "xapi",
-        f"{store}EVENT_TABLE_NAME": "xapi_events_all",
-    }
-
-
-async def _answers(url: str) -> None:
-    async with asyncio.timeout(_START_SECONDS):
-        while True:
-            with contextlib.suppress(OSError, TimeoutError):
-                if (await fetch(url))[0] < 500:
-                    return
-            await asyncio.sleep(0.2)
+        process.terminate()
+        process.wait()

@@ -1,8 +1,11 @@
 """HTTP load from a process of its own: posts statements to an LRS on loopback and prints one JSON line of what it saw.
 
 Bounded in time and in requests. The bodies are made before the clock starts, so that what is measured is the server.
+Without a rate the loop is closed: each connection posts as soon as it has its answer, which finds the highest rate.
+With a rate the loop is open: requests fall due at chance moments, as those of clients who know nothing of each other,
+and each is timed from when it was due, so that a stall counts for everyone who had to wait for its end.
 
-    python -m tests.bench.http_load --port 8080 --user key:secret --mode single --connections 16 --seconds 10
+    python -m tests.bench.http_load --port 8080 --user key:secret --batch 1 --connections 16 --seconds 10 [--rate 500]
 """
 
 from __future__ import annotations
@@ -16,9 +19,11 @@ import sys
 import time
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 MOST_REQUESTS = 200_000
+BROKEN = 0  # the "status" of a request whose connection broke
 
 
 def drill_statement(rng: random.Random) -> dict[str, object]:
@@ -81,65 +86,114 @@ class Seen:
     statuses: Counter[int] = field(default_factory=Counter)
     statements: int = 0
 
+    def note(self, seconds: float, status: int, statements: int) -> None:
+        """One answer; only a good one counts for its statements."""
+        self.times.append(seconds)
+        self.statuses[status] += 1
+        self.statements += statements if status == 200 else 0
+
+    def report(self, took: float, *, used_up: bool) -> dict[str, object]:
+        """Rates of the good answers alone, times of all of them."""
+        times = sorted(self.times)
+        return {
+            "requests": len(times),
+            "requests_per_second": self.statuses[200] / took,
+            "statements": self.statements,
+            "statements_per_second": self.statements / took,
+            "statuses": dict(self.statuses),
+            "p50_ms": 1000 * times[len(times) // 2] if times else None,
+            "p99_ms": 1000 * times[int(len(times) * 0.99)] if times else None,
+            "seconds": took,
+            "used_up": used_up,
+        }
+
+
+@dataclass
+class Load:
+    """What to post where: prepared bodies of `batch` statements each, and the moments when they are due."""
+
+    port: int
+    head: bytes
+    batch: int
+    bodies: list[bytes]
+    due: Iterator[float]
+    seen: Seen = field(default_factory=Seen)
+
+    async def connection(self, until: float) -> None:
+        """Post on one connection until the time or the bodies are used up. A broken connection is opened again."""
+        while self.bodies and time.perf_counter() < until:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                self.seen.note(0.0, BROKEN, 0)
+                await asyncio.sleep(0.1)
+                continue
+            while self.bodies and (due := next(self.due)) < until:
+                body = self.bodies.pop()
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                status = await _request(reader, writer, self.head, body)
+                self.seen.note(time.perf_counter() - due, status, self.batch)
+                if status == BROKEN:
+                    break
+            else:
+                until = 0.0
+            writer.close()
+
 
 async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes, body: bytes) -> int:
     writer.write(head + str(len(body)).encode() + b"\r\n\r\n" + body)
-    response = await reader.readuntil(b"\r\n\r\n")
-    status = int(response[9:12])
-    lines = response.lower().split(b"\r\n")
-    length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), None)
-    if length is None:
-        raise ValueError(response.decode("latin-1"))
-    await reader.readexactly(length)
+    try:
+        response = await reader.readuntil(b"\r\n\r\n")
+        status = int(response[9:12])
+        lines = response.lower().split(b"\r\n")
+        length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), None)
+        if length is None:
+            raise ValueError(response.decode("latin-1"))
+        await reader.readexactly(length)
+    except (OSError, asyncio.IncompleteReadError):
+        return BROKEN
     return status
 
 
-async def _connection(port: int, head: bytes, bodies: list[tuple[bytes, int]], until: float, seen: Seen) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while bodies and (start := time.perf_counter()) < until:
-        body, count = bodies.pop()
-        status = await _request(reader, writer, head, body)
-        seen.times.append(time.perf_counter() - start)
-        seen.statuses[status] += 1
-        seen.statements += count if status == 200 else 0
-    writer.close()
+def _at_once() -> Iterator[float]:
+    while True:
+        yield time.perf_counter()
 
 
-async def load(
-    port: int, user: str, *, batch: int, connections: int, seconds: float, seed: int, most: int
-) -> dict[str, object]:
-    """Post for `seconds`, or until `most` prepared requests are used up."""
-    rng = random.Random(seed)
-    bodies = []
+def _at_rate(start: float, rate: float, rng: random.Random) -> Iterator[float]:
+    """Moments with exponential gaps: `rate` a second, each independent of the others."""
+    while True:
+        start += rng.expovariate(rate)
+        yield start
+
+
+def _bodies(rng: random.Random, batch: int, most: int) -> list[bytes]:
+    made = []
     for _ in range(min(most, MOST_REQUESTS)):
         statements = [drill_statement(rng) for _ in range(batch)]
-        body = json.dumps(statements[0] if batch == 1 else statements, ensure_ascii=False)
-        bodies.append((body.encode(), batch))
-    basic = base64.b64encode(user.encode()).decode()
+        made.append(json.dumps(statements[0] if batch == 1 else statements, ensure_ascii=False).encode())
+    return made
+
+
+async def load(options: argparse.Namespace) -> dict[str, object]:
+    """Post for `seconds`, or until `most` prepared requests are used up."""
+    rng = random.Random(options.seed)
+    bodies = _bodies(rng, options.batch, options.most)
+    basic = base64.b64encode(options.user.encode()).decode()
     head = (
         "POST /xAPI/statements HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"X-Experience-API-Version: 1.0.3\r\nAuthorization: Basic {basic}\r\nContent-Length: "
     ).encode()
-    seen = Seen()
     start = time.perf_counter()
-    await asyncio.gather(*(_connection(port, head, bodies, start + seconds, seen) for _ in range(connections)))
-    took = time.perf_counter() - start
-    times = sorted(seen.times)
-    return {
-        "requests": len(times),
-        "requests_per_second": len(times) / took,
-        "statements_per_second": seen.statements / took,
-        "statuses": dict(seen.statuses),
-        "p50_ms": 1000 * times[len(times) // 2] if times else None,
-        "p99_ms": 1000 * times[int(len(times) * 0.99)] if times else None,
-        "seconds": took,
-        "used_up": not bodies,
-    }
+    due = _at_rate(start, options.rate, rng) if options.rate else _at_once()
+    made = Load(options.port, head, options.batch, bodies, due)
+    await asyncio.gather(*(made.connection(start + options.seconds) for _ in range(options.connections)))
+    return made.seen.report(time.perf_counter() - start, used_up=not bodies)
 
 
 def main() -> None:
     """Parse, load, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--user", required=True)
     parser.add_argument("--batch", type=int, default=1)
@@ -147,19 +201,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--most", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    result = asyncio.run(
-        load(
-            arguments.port,
-            arguments.user,
-            batch=arguments.batch,
-            connections=arguments.connections,
-            seconds=arguments.seconds,
-            seed=arguments.seed,
-            most=arguments.most,
-        )
-    )
-    sys.stdout.write(json.dumps(result) + "\n")
+    parser.add_argument("--rate", type=float, default=0, help="requests a second; 0: as fast as the answers come")
+    sys.stdout.write(json.dumps(asyncio.run(load(parser.parse_args()))) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """`make soak`: a steady stream for half an hour, and what it does to memory.
 
 python -m tests.bench.soak [--minutes N] [--rate N]
+
+Exits 0 only if the rate was held, every statement is where the truth says, no process was started again, and none grew.
 """
 
 from __future__ import annotations
@@ -8,77 +10,101 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import statistics
 import tempfile
 import time
 from pathlib import Path
 
-from lrs.cli.demo import feed, judge, prepare
+from lrs.cli.demo import Outcome, feed, judge, prepare
 from lrs.cli.settings_loading import load_settings
 from lrs.cli.zone import Zone
 from lrs.kernel.logs import configure_logs
 from lrs.kernel.zone_folder import ZoneFolder
 from producers.simulator.run import Plan
-from tests.bench.measuring import Results, pss_mb
+from tests.bench.growth import Growth, Sample, growths
+from tests.bench.measuring import Results, memory_mb
 
-_SAMPLE_SECONDS = 15.0
-# The engine's caches and the broker's heap fill first; growth is what comes after.
-_WARM_SHARE = 0.3
+_SAMPLES = 120
+_LEAST_SAMPLE_SECONDS = 1.0
+# Sends, and keeps the truth about everything it sent: it grows by its nature, and is no part of a zone.
+_SENDER = "simulator and supervisor"
+_HELD = 0.98
 
 
-async def soak(results: Results, rate: float, minutes: float) -> None:
-    """Send at `rate` for `minutes`, sampling the memory of every process."""
+async def soak(results: Results, rate: float, minutes: float) -> list[str]:
+    """Send at `rate` for `minutes`, sampling the memory of every process. Returns what is wrong."""
     plan = Plan(count=int(rate * minutes * 60), rate=rate, http_share=0.1)
-    samples: list[dict[str, float]] = []
+    samples: list[Sample] = []
     with tempfile.TemporaryDirectory(prefix="ayumi-soak-") as name:
         folder = Path(name)
         async with Zone(folder, load_settings(folder), free_ports=True) as zone:
             district = plan.district()
             target = await prepare(zone, district)
-            sampling = asyncio.create_task(_sample(zone, samples))
+            at_first = {child.name: child.restarts for child in zone.children}
+            sampling = asyncio.create_task(_sample(zone, samples, max(_LEAST_SAMPLE_SECONDS, minutes * 60 / _SAMPLES)))
             began = time.monotonic()
             report, found = await feed(zone, plan, target, district)
             seconds = time.monotonic() - began
             sampling.cancel()
+            await asyncio.gather(sampling, return_exceptions=True)
+            restarts = {child.name: child.restarts - at_first[child.name] for child in zone.children}
             settings = zone.settings
         outcome = judge(report, found, seconds, settings, ZoneFolder(folder))
     results.add("sent", report.sent, "statements")
-    results.add("rate", report.sent / seconds, "statements/s")
-    results.add("differences from the ground truth", len(outcome.differences), "", aim="aim 0")
-    _tell_growth(results, samples)
+    results.add("sending rate", report.rate, "statements/s", aim=f"aim >= {_HELD * rate:,.0f}")
+    results.add("from the last sent to the last loaded", seconds - report.seconds, "s")
+    wrong = _wrong(outcome, restarts)
+    if report.rate < _HELD * rate:
+        wrong.append(f"sent at {report.rate:,.0f}/s and not at {rate:,.0f}/s")
+    while_sending = [sample for sample in samples if sample.seconds <= report.seconds]
+    return wrong + _tell_growth(results, growths(while_sending), len(while_sending))
 
 
-async def _sample(zone: Zone, samples: list[dict[str, float]]) -> None:
+def _wrong(outcome: Outcome, restarts: dict[str, int]) -> list[str]:
+    again = [f"{name} was started again {times} times" for name, times in restarts.items() if times]
+    return [*outcome.differences, *again]
+
+
+async def _sample(zone: Zone, samples: list[Sample], every: float) -> None:
+    began = time.monotonic()
     while True:
-        await asyncio.sleep(_SAMPLE_SECONDS)
-        memory = pss_mb({**{child.name: child.pid for child in zone.children}, "simulator, supervisor": os.getpid()})
-        samples.append(memory)
-        shown = "  ".join(f"{part} {size:.0f}" for part, size in memory.items())
-        print(f"{len(samples) * _SAMPLE_SECONDS:>6.0f} s  {sum(memory.values()):>6.0f} MiB  {shown}", flush=True)  # noqa: T201
+        await asyncio.sleep(every)
+        pids = {**{child.name: child.pid for child in zone.children}, _SENDER: os.getpid()}
+        sample = Sample(time.monotonic() - began, memory_mb(pids))
+        samples.append(sample)
+        shown = "  ".join(f"{part} {size.pss:.0f}/{size.rss:.0f}" for part, size in sample.memory.items())
+        whole = sum(size.pss for size in sample.memory.values())
+        print(f"{sample.seconds:>6.0f} s  {whole:>6.0f} MiB  {shown}  (PSS/RSS)", flush=True)  # noqa: T201
 
 
-def _tell_growth(results: Results, samples: list[dict[str, float]]) -> None:
-    """Medians of the first and the last third of what comes after warming up."""
-    warm = samples[int(len(samples) * _WARM_SHARE) :]
-    third = max(1, len(warm) // 3)
-    for part in warm[0]:
-        before = statistics.median(sample.get(part, 0) for sample in warm[:third])
-        after = statistics.median(sample.get(part, 0) for sample in warm[-third:])
-        results.add(f"{part}: memory", after, "MiB")
-        results.add(f"{part}: growth", after - before, "MiB")
+def _tell_growth(results: Results, found: list[Growth], count: int) -> list[str]:
+    """Record every process's memory and slope; returns which of them grew."""
+    wrong = []
+    for growth in found:
+        results.add(f"{growth.part}: {growth.kind} at the end", growth.last_mb, "MiB")
+        aim = "" if growth.part == _SENDER else f"aim <= {growth.allowed_mb:,.0f} in {growth.seconds / 60:.0f} min"
+        results.add(f"{growth.part}: {growth.kind} growth after warming up", growth.grown_mb, "MiB", aim=aim)
+        results.add(f"{growth.part}: {growth.kind} slope", growth.grown_mb / growth.seconds * 3600, "MiB/h")
+        if growth.grew and growth.part != _SENDER:
+            wrong.append(f"{growth.part} grew by {growth.grown_mb:.0f} MiB of {growth.kind}")
+    return wrong if found else [f"too few samples of memory: {count}"]
 
 
-def main() -> None:
-    """Parse, soak, save."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> int:
+    """Parse, soak, save; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--rate", type=float, default=2000)
     options = parser.parse_args()
     configure_logs("error", part="soak")
     results = Results()
-    asyncio.run(soak(results, options.rate, options.minutes))
-    print(f"saved to {results.save('soak')}")  # noqa: T201 - a program's output
+    wrong = asyncio.run(soak(results, options.rate, options.minutes))
+    results.add("what is wrong", len(wrong), "", aim="aim 0")
+    results.verdict = wrong
+    for what in wrong:
+        print("  ", what)  # noqa: T201 - a program's output
+    print(f"{'FAILED' if wrong else 'passed'}; saved to {results.save('soak')}")  # noqa: T201 - a program's output
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
