@@ -7,8 +7,8 @@ import msgspec
 from lrs.api.gateway.answers import bad_request
 from lrs.kernel.errors import RefusedError
 from lrs.kernel.statements.agents import check_agent
+from lrs.kernel.statements.decoding import UNREADABLE, count_strings
 from lrs.kernel.statements.explanations import explain, repeated_key
-from lrs.kernel.statements.parts import UNREADABLE, count_strings
 from lrs.kernel.statements.shapes import Agent
 
 _agent = msgspec.json.Decoder(Agent).decode

@@ -6,9 +6,7 @@ sitting. What was learnt of a valid part is kept by its bytes, so that its rules
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -17,7 +15,7 @@ from lrs.kernel.statements import comparisons
 from lrs.kernel.statements.activities import check_activity
 from lrs.kernel.statements.agents import agent_key, check_authority, check_party
 from lrs.kernel.statements.attachments import check_attachments
-from lrs.kernel.statements.contexts import check_context
+from lrs.kernel.statements.decoding import UNREADABLE, Memory, count_strings, shape_of
 from lrs.kernel.statements.definitions import Definition, definitions_of
 from lrs.kernel.statements.durations import comparable_duration, is_duration
 from lrs.kernel.statements.explanations import explain, repeated_key
@@ -25,21 +23,14 @@ from lrs.kernel.statements.iris import is_iri
 from lrs.kernel.statements.languages import check_language_map
 from lrs.kernel.statements.relations import (
     Kind,
-    context_activities,
-    context_relations,
     joined,
     party_relations,
     relation,
 )
 from lrs.kernel.statements.results import check_result
 from lrs.kernel.statements.rules import broken
-from lrs.kernel.statements.shapes import Activity, Attachment, Context, Context2, Party, Reference, Result, Verb
+from lrs.kernel.statements.shapes import Activity, Attachment, Party, Reference, Result, Verb
 from lrs.kernel.statements.uuids import uuid_bytes
-from lrs.kernel.statements.versions import XapiVersion
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-ShapeT = TypeVar("ShapeT")
-LearntT = TypeVar("LearntT")
 
 
 class Actor(Struct, frozen=True, gc=False):
@@ -61,66 +52,11 @@ class Target(Struct, frozen=True, gc=False):
     definitions: tuple[Definition, ...] = ()
 
 
-class Surroundings(Struct, frozen=True, gc=False):
-    """A valid context; `activity_only` names a property that it may only have if the object is an Activity."""
-
-    registration: bytes | None
-    activity_only: str
-    comparable: bytes
-    relations: bytes
-    definitions: tuple[Definition, ...]
-
-
-class Memory(dict[bytes, LearntT]):
-    """What was learnt of parts, by their bytes: at most 16,384 of at most 2 KiB each, emptied when full.
-
-    A quarter of that was too few for one district: its 7,400 items pushed each other out, 33 µs a statement against 25.
-    """
-
-    most = 16384
-    longest = 2048
-
-    def keep(self, raw: bytes, learnt: LearntT) -> LearntT:
-        """Remember `learnt` for `raw`, and return it."""
-        if len(raw) <= self.longest:
-            if len(self) >= self.most:
-                self.clear()
-            self[raw] = learnt
-        return learnt
-
-
-def count_strings(text: bytes) -> int:
-    """How many quotation marks of `text`, a JSON text, begin or end a string.
-
-    Two JSON texts of the same value have the same count. Of a repeated key every fast decoder silently keeps the last,
-    so a text that is read and written again has fewer strings if and only if a key was repeated.
-    """
-    if b'\\"' in text:
-        text = text.replace(b"\\\\", b"")
-        return text.count(b'"') - text.count(b'\\"')
-    return text.count(b'"')
-
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _shape(decode: Callable[[bytes], ShapeT], raw: bytes, part: str) -> ShapeT:
-    try:
-        shape = decode(raw)
-        if count_strings(raw) != count_strings(_encode(shape)):
-            raise repeated_key(raw)
-    except UNREADABLE as error:
-        raise explain(raw, error, part=part) from error
-    return shape
-
-
 _party = msgspec.json.Decoder(Party).decode
 _verb = msgspec.json.Decoder(Verb).decode
 _activity = msgspec.json.Decoder(Activity).decode
 _reference = msgspec.json.Decoder(Reference).decode
 _result = msgspec.json.Decoder(Result).decode
-_context = msgspec.json.Decoder(Context).decode
-_context2 = msgspec.json.Decoder(Context2).decode
 _attachments = msgspec.json.Decoder(list[Attachment]).decode
 
 _DURATION = b'"duration":"'
@@ -131,7 +67,7 @@ _around_duration: Memory[tuple[bytes, bytes]] = Memory()
 
 def read_actor(raw: bytes) -> Actor:
     """Raises `RefusedError`, as every reader here, with paths that begin at the part."""
-    party = _shape(_party, raw, "actor")
+    party = shape_of(_party, raw, "actor")
     check_party(party, "$")
     relations = joined(party_relations(party, Kind.AGENT))
     return Actor(agent_key(party), comparisons.comparable_party(party), relations)
@@ -139,7 +75,7 @@ def read_actor(raw: bytes) -> Actor:
 
 def read_verb(raw: bytes) -> str:
     """The verb's id, which is all that counts in a comparison."""
-    verb = _shape(_verb, raw, "verb")
+    verb = shape_of(_verb, raw, "verb")
     if not is_iri(verb.id):
         raise broken("$.id", "a Verb's id is an IRI with a scheme", "Data 2.4.3")
     if verb.display is not UNSET:
@@ -149,7 +85,7 @@ def read_verb(raw: bytes) -> str:
 
 def read_activity(raw: bytes) -> Target:
     """An object without objectType, or with one that is not known."""
-    activity = _shape(_activity, raw, "object")
+    activity = shape_of(_activity, raw, "object")
     check_activity(activity, "$")
     definitions = tuple(definitions_of((activity,)))
     relations = relation(Kind.ACTIVITY, activity.id)
@@ -158,7 +94,7 @@ def read_activity(raw: bytes) -> Target:
 
 def read_agent(raw: bytes) -> Target:
     """An Agent or a Group as object."""
-    party = _shape(_party, raw, "object")
+    party = shape_of(_party, raw, "object")
     check_party(party, "$")
     kind = "Group" if party.objectType == "Group" else "Agent"
     relations = joined(party_relations(party, Kind.AGENT))
@@ -167,7 +103,7 @@ def read_agent(raw: bytes) -> Target:
 
 def read_reference(raw: bytes) -> Target:
     """A StatementRef as object."""
-    reference = _shape(_reference, raw, "object")
+    reference = shape_of(_reference, raw, "object")
     statement_id = uuid_bytes(reference.id)
     if statement_id is None:
         raise broken("$.id", "a StatementRef's id is a UUID", "Data 2.4.4.3")
@@ -213,24 +149,13 @@ def _comparable_duration(text: bytes) -> bytes:
     return comparable_duration(text.decode()).encode()
 
 
-def read_context(raw: bytes, version: XapiVersion) -> Surroundings:
-    """A context of the version's shape."""
-    context = _shape(_context2 if version is XapiVersion.V2 else _context, raw, "context")
-    check_context(context, "$")
-    registration = None if context.registration is UNSET else uuid_bytes(context.registration)
-    activity_only = "revision" if context.revision is not UNSET else "" if context.platform is UNSET else "platform"
-    relations = joined(context_relations(context, registration))
-    definitions = tuple(definitions_of(context_activities(context)))
-    return Surroundings(registration, activity_only, comparisons.comparable_context(context), relations, definitions)
-
-
 def read_attachments(raw: bytes) -> bytes:
     """What of the attachments counts in a comparison: all that is declared of them."""
-    attachments = _shape(_attachments, raw, "attachments")
+    attachments = shape_of(_attachments, raw, "attachments")
     check_attachments(attachments, "$")
     return comparisons.comparable_attachments(attachments)
 
 
 def read_authority(raw: bytes) -> None:
     """Only checked: the record store sets its own."""
-    check_authority(_shape(_party, raw, "authority"), "$")
+    check_authority(shape_of(_party, raw, "authority"), "$")

@@ -11,21 +11,17 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from lrs.kernel.errors import RefusedError
+from lrs.kernel.statements.decoding import UNREADABLE, Memory, count_strings
 from lrs.kernel.statements.definitions import Definition
 from lrs.kernel.statements.explanations import explain, repeated_key
 from lrs.kernel.statements.parts import (
-    UNREADABLE,
     Actor,
-    Memory,
-    Surroundings,
     Target,
-    count_strings,
     read_activity,
     read_actor,
     read_agent,
     read_attachments,
     read_authority,
-    read_context,
     read_reference,
     read_result,
     read_verb,
@@ -33,6 +29,7 @@ from lrs.kernel.statements.parts import (
 from lrs.kernel.statements.relations import Kind, related, relation
 from lrs.kernel.statements.rules import broken
 from lrs.kernel.statements.shapes import Envelope, Event, SubStatement
+from lrs.kernel.statements.surroundings import Surroundings, read_context
 from lrs.kernel.statements.timestamps import timestamp_ms
 from lrs.kernel.statements.uuids import uuid_bytes
 from lrs.kernel.statements.versions import XapiVersion, is_statement_version

@@ -98,30 +98,32 @@ def of_uuid(registration: bytes) -> bytes:
 
 def party_relations(party: Agent | Group | Party, kind: bytes) -> Iterator[bytes]:
     """An Agent's key; a Group's, if it has an identifier, and its members'."""
+    return (relation(kind, key) for key in party_keys(party))
+
+
+def party_keys(party: Agent | Group | Party) -> Iterator[str]:
+    """What `party_relations` are made of; see `agent_key`."""
     key = agent_key(party)
     if key:
-        yield relation(kind, key)
+        yield key
     if not isinstance(party, Agent) and party.member is not UNSET:
         for member in party.member:
-            yield relation(kind, agent_key(member))
+            yield agent_key(member)
 
 
-def context_relations(context: Context, registration: bytes | None) -> Iterator[bytes]:
-    """Registration, instructor, team, contextAgents, contextGroups and context activities."""
-    if registration is not None:
-        yield of_uuid(registration)
-    for party in (context.instructor, context.team):
-        if party is not UNSET:
-            yield from party_relations(party, Kind.RELATED_AGENT)
-    for activity in context_activities(context):
-        yield relation(Kind.RELATED_ACTIVITY, activity.id)
+def context_values(context: Context) -> Iterator[tuple[bytes, str]]:
+    """Kind and value of instructor, team, contextAgents, contextGroups and context activities; not the registration."""
+    parties: list[Agent | Group | Party] = [one for one in (context.instructor, context.team) if one is not UNSET]
     if isinstance(context, Context2):
         if context.contextAgents is not UNSET:
-            for one in context.contextAgents:
-                yield from party_relations(one.agent, Kind.RELATED_AGENT)
+            parties += [one.agent for one in context.contextAgents]
         if context.contextGroups is not UNSET:
-            for other in context.contextGroups:
-                yield from party_relations(other.group, Kind.RELATED_AGENT)
+            parties += [one.group for one in context.contextGroups]
+    for party in parties:
+        for key in party_keys(party):
+            yield Kind.RELATED_AGENT, key
+    for activity in context_activities(context):
+        yield Kind.RELATED_ACTIVITY, activity.id
 
 
 def context_activities(context: Context) -> Iterator[Activity]:

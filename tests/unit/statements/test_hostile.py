@@ -14,7 +14,7 @@ from lrs.kernel.errors import RefusedError
 from lrs.kernel.reasons import Refusal
 from lrs.kernel.statements import XapiVersion, compose, read_statement, read_statements
 from lrs.kernel.statements.activities import DEEPEST_EXTENSION
-from lrs.kernel.statements.parts import Memory
+from lrs.kernel.statements.decoding import Memory
 from tests.unit.statements.examples import DRILL, SUB_STATEMENT, about, changed, raw
 
 WHOLE = raw(DRILL)
