@@ -4,10 +4,10 @@ UV := .uv/bin/uv
 PY := .venv/bin/python
 PARTS := lrs producers processors tests
 
-.PHONY: help setup demo test conformance bench soak docs fmt check lock wheel clean
+.PHONY: help setup demo test conformance bench reading soak overload letters chaos fuzz durable ids docs fmt check lock wheel clean
 
 help:  ## Show what can be made
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/.dev  ## Fetch uv and every pinned dependency into .venv
 
@@ -17,7 +17,7 @@ demo: .venv/.runtime  ## Start a zone with a simulated district and open its pag
 test: .venv/.dev .venv/.system .venv/.clients  ## Run every test
 	@# In two runs, because a process can open only one embedded store in its life.
 	@$(PY) -m pytest tests/unit tests/docs tests/store
-	@$(PY) -m pytest tests/stream tests/flow tests/conformance tests/browser
+	@$(PY) -m pytest tests/stream tests/flow tests/conformance tests/browser tests/chaos
 
 conformance: .venv/.dev .venv/.system  ## Run ADL's public suite in SUITE=<its folder> against fresh zones; RUNS=3 PRELOAD=1000000
 	@test -n "$(SUITE)" || { echo "say make conformance SUITE=<a clone of adlnet/lrs-conformance-test-suite>" >&2; exit 2; }
@@ -36,11 +36,34 @@ fmt: .venv/.dev  ## Format the code
 bench: .venv/.dev  ## Measure every hop, the whole way, and the gateway beside Ralph; saves bench-results/*.json
 	@$(PY) -m tests.bench
 
+reading: .venv/.dev  ## Read by id, by agent and by filters from archives of 100,000 and COUNT=10000000 statements
+	@$(PY) -m tests.bench reading --reading-count $(or $(COUNT),10000000)
+
 docs: .venv/.dev  ## Write docs/reference anew
 	@$(PY) -m tests.docs.reference
 
 soak: .venv/.dev  ## Half an hour at 2,000 statements/s, watching memory
 	@$(PY) -m tests.bench.soak
+
+overload: .venv/.dev  ## Twice what this machine sustains for MINUTES=10, over HTTP and SDK; memory, refusals, recovery
+	@$(PY) -m tests.bench.overload --minutes $(or $(MINUTES),10)
+
+letters: .venv/.dev  ## The good path with and without COUNT=1000000 dead letters, side by side
+	@$(PY) -m tests.bench letters --count $(or $(COUNT),1000000)
+
+chaos: .venv/.dev .venv/.system  ## Kill, stall, cut off and fill up a zone under load; KILLS=200 SEED=… ROUNDS=… SECONDS=20 RATE=250
+	@$(PY) -m tests.chaos --kills $(or $(KILLS),200) --seconds $(or $(SECONDS),20) --rate $(or $(RATE),250) \
+		--kills-a-round $(or $(KILLS_A_ROUND),8) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
+	@$(PY) -m pytest tests/chaos/test_cluster.py tests/stream/steps/away_for_a_minute.py
+
+fuzz: .venv/.dev  ## Send COUNT=10000 generated bad requests while a good client works; SEED=4 CONNECTIONS=2
+	@$(PY) -m tests.bench.fuzz --count $(or $(COUNT),10000) --seed $(or $(SEED),4) --connections $(or $(CONNECTIONS),2)
+
+durable: .venv/.dev  ## Kill gateway, recorder and broker right after an answer, KILLS=50 times, and read everything again; SEED=1
+	@$(PY) -m tests.bench.endurance durable --kills $(or $(KILLS),50) --seed $(or $(SEED),1)
+
+ids: .venv/.dev  ## 40 ids with 8 contents each at once at two gateways that are killed, then RETRIES=10000; SEED=1
+	@$(PY) -m tests.bench.endurance ids --retries $(or $(RETRIES),10000) --seed $(or $(SEED),1)
 
 wheel: .venv/.dev  ## Build the wheel into dist/
 	@$(UV) build --wheel --no-build-isolation --python $(PY) --out-dir dist

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from lrs.kernel.avro_binary import read_long
-from lrs.kernel.codec import codec
+from lrs.kernel.codec import ContractError, codec
 
 if TYPE_CHECKING:
     from lrs.kernel.records import Received
@@ -41,6 +41,14 @@ def read_envelope(value: bytes) -> Envelope:
             pass
     record: Received = codec("received").decode(value)
     return Envelope(**record)
+
+
+def id_of(value: bytes | None) -> bytes | None:
+    """The statement id of a `received` record; None when the value is none."""
+    try:
+        return read_envelope(value or b"").statement_id
+    except ContractError:
+        return None
 
 
 def _read(value: bytes) -> Envelope:

@@ -28,7 +28,7 @@ from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.kafka_options import client_options
 from lrs.kernel.logs import get_logger
 from lrs.kernel.metrics import BROKER_ERRORS
-from processors.sink import RETENTION, LogSpan
+from processors.sink import LogSpan, lost_before, refuse_added, start_offset
 
 if TYPE_CHECKING:
     from lrs.kernel.settings import BrokerSettings
@@ -42,6 +42,7 @@ _REBALANCE_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
 _FETCH_BYTES = 8 << 20
 _FEW_RECORDS = 16
+_MANY_RECORDS = 1024
 
 
 class NotOursError(Exception):
@@ -81,6 +82,8 @@ class GroupConsumer:
         self._group = group
         self._member = member or socket.gethostname()
         self.max_records = max_records
+        self.is_full = False
+        """Whether the last poll ended because of its bytes."""
         self._consumer: Any = None
 
     async def connect(
@@ -129,9 +132,20 @@ class GroupConsumer:
             polled = await _unless(stopped, asyncio.ensure_future(self._fetched(round(seconds * 1000))))
         except NoOffsetForPartitionError:
             return {}  # a new group: whoever takes the partition over seeks to where it begins
+        except OffsetOutOfRangeError as error:
+            await self._go_past(error.args[0])
+            return {}
         except KafkaError as error:
             raise _told("fetch", error) from error
         return {key.partition: records for key, records in polled.items()}
+
+    async def _go_past(self, positions: dict[Any, int]) -> None:
+        """Retention passed where we are. Raises `StopError` unless the operator knows what is lost."""
+        for key, offset in positions.items():
+            span = (await self.span(key.partition))._replace(committed=offset)
+            start = start_offset(span, None)
+            _log.error("records_lost", topic=self.topic, partition=key.partition, first=offset, before=start)
+            self.seek(key.partition, start)
 
     async def _fetched(self, timeout_ms: int) -> dict[Any, list[Any]]:
         if self._max_bytes is None:
@@ -142,9 +156,9 @@ class GroupConsumer:
         # A few at a time: the client unpacks what it hands out, and 8 MiB of a packed batch can be gigabytes unpacked.
         # Who cancels this gives the partitions up, so what it held comes again.
         polled: dict[Any, list[Any]] = {}
-        count, size = 0, 0
+        count, size, step = 0, 0, _FEW_RECORDS
         while count < self.max_records and size < self._max_bytes:
-            most = min(_FEW_RECORDS, self.max_records - count)
+            most = min(step, self.max_records - count)
             try:
                 some = await self._consumer.getmany(timeout_ms=0 if polled else timeout_ms, max_records=most)
             except KafkaError:
@@ -157,18 +171,35 @@ class GroupConsumer:
                 polled.setdefault(key, []).extend(records)
                 count += len(records)
                 size += sum(len(record.value or b"") for record in records)
+            # More at a time while they are small: each step costs as much as unpacking ten of them.
+            fitting = (self._max_bytes - size) * count // max(1, size)
+            step = max(_FEW_RECORDS, min(2 * step, _MANY_RECORDS, fitting))
+        self.is_full = size >= self._max_bytes
         return polled
 
     async def span(self, partition: int) -> LogSpan:
-        """Where the partition begins and ends, and what the group committed. Raises `RetryError`, `NotOursError`."""
+        """Where the partition begins and ends, and what the group committed.
+
+        Raises `RetryError`, `NotOursError`, and `StopError` for a partition that was added to the topic.
+        """
+        refuse_added(self.topic, partition, self._broker.partitions)
         key = TopicPartition(self.topic, partition)
         begin = (await _answer(self._consumer.beginning_offsets([key])))[key]
         end = (await _answer(self._consumer.end_offsets([key])))[key]
-        return LogSpan(self.topic, partition, begin, end, await _answer(self._consumer.committed(key)))
+        given_up = lost_before(self._broker.lost_before, self.topic, partition)
+        return LogSpan(self.topic, partition, begin, end, await _answer(self._consumer.committed(key)), given_up)
 
     async def commit(self, offsets: dict[int, int]) -> None:
         """Commit. Raises `RetryError`, and `NotOursError` when the group has given our place away."""
         await _answer(self._consumer.commit({TopicPartition(self.topic, p): offset for p, offset in offsets.items()}))
+
+    async def prove_membership(self) -> None:
+        """Raises `NotOursError` when the group has given our place away, `RetryError` when it cannot be asked."""
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - a commit would prove it too, but is written down
+        if not await _answer(coordinator._do_heartbeat()):  # noqa: SLF001
+            if coordinator.generation < 0:  # the client has just learnt it, and joins again
+                raise NotOursError
+            raise RetryError(what="the broker", detail="the group's coordinator does not answer")
 
     def seek(self, partition: int, offset: int) -> None:
         """Poll from `offset` on; what was fetched before is dropped."""
@@ -217,8 +248,6 @@ async def _answer(call: Awaitable[T]) -> T:
 def _told(operation: str, error: Exception) -> Exception:
     """What an error of the client means: to be tried again, for a person to mend, or a fault that ends the process."""
     BROKER_ERRORS.labels(operation).inc()
-    if isinstance(error, OffsetOutOfRangeError):
-        return StopError(problem=f"the log no longer has the next record to read: {error}", remedy=RETENTION)
     if isinstance(error, RecordTooLargeError):
         problem = f"a record is larger than one fetch: {error}"
         return StopError(problem=problem, remedy="Lower the topic's max.message.bytes.")

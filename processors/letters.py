@@ -88,7 +88,7 @@ class Letters:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=LettersPart.name)
 
     async def take_over(self, span: LogSpan) -> int | None:
-        """Read back what is counted. They are offsets of the sources, not of this topic."""
+        """Read back what is counted, offsets of the sources, and where on this topic that is."""
 
         def read_back() -> int | None:
             self._letters.keep(self._keep_days)  # here, where a store that is away is asked again
@@ -97,13 +97,14 @@ class Letters:
                 self._letters.high_water(source, span.partition)
             _log.info("letters_read_back", partition=span.partition, **counted)
             # Nothing counted: whatever was committed, this store has not seen it.
-            return 0 if max(counted.values()) < 0 else None
+            position = self._tallies[Noun.RECEIVED].position(span.partition)
+            return 0 if position is None and max(counted.values()) < 0 else position
 
         return await self._in_thread(read_back)
 
     def read(self, partition: int, records: Sequence[Any]) -> list[DeadLetter]:  # noqa: ARG002 - records know it
         """Decode. A record that is no dead letter of this contract becomes one."""
-        return [read_letter(record) for record in records]
+        return [read_letter(record)._replace(place=record.offset) for record in records]
 
     async def write(self, batches: Mapping[int, list[DeadLetter]]) -> None:
         """Letters of all partitions; those that are there are skipped."""
@@ -111,6 +112,7 @@ class Letters:
             await self._in_thread(lambda batch=batch: self._insert(batch))  # type: ignore[misc]
         for partition, letters in batches.items():
             self._count(partition, letters)
+            self._tallies[Noun.RECEIVED].reach(partition, max(letter.place for letter in letters) + 1)
 
     async def account(self) -> None:
         """Write the tallies."""
@@ -179,7 +181,7 @@ def read_letter(record: Any) -> DeadLetter:  # noqa: ANN401 - aiokafka has no ty
 
 def _check(found: Refused, partition: int) -> None:
     """Raise `ValueError` for what its schema allows and the store cannot hold, or what only a stranger writes."""
-    if found["source"] not in (Noun.RECEIVED, Noun.ACCEPTED):
+    if found["source"] not in (Noun.RECEIVED, Noun.ACCEPTED, Noun.ACTIVITY):
         raise ValueError("its source is no topic whose records are refused")
     if found["partition"] != partition:
         raise ValueError(f"it says that it is of partition {found['partition']}")

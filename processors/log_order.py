@@ -15,12 +15,15 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from lrs.kernel.errors import AyumiError, RetryError, StopError
 from lrs.kernel.kafka_options import client_options
-from processors.sink import RETENTION, LogSpan, start_offset
+from lrs.kernel.logs import get_logger
+from processors.sink import RETENTION, LogSpan, lost_before, lost_records, refuse_added, start_offset
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lrs.kernel.settings import BrokerSettings
+
+_log = get_logger(__name__)
 
 _PROBE_SECONDS = 20.0
 _FETCH_BYTES = 9 << 20
@@ -54,10 +57,14 @@ class LogOrder:
         self._next: dict[int, _Next] = {}
 
     async def check_start(self) -> None:
-        """Raises `StopError` if retention passed a committed offset, `RetryError` if broker or topic are away."""
+        """Raises `StopError` if retention passed a committed offset, `RetryError` if broker or topic are away.
+
+        `StopError` as well if the topic has more partitions than the zone.
+        """
         async with self._probe() as probe:
             for partition in range(self._partitions):
                 await self._start(probe, partition)
+            refuse_added(self._topic, max(probe.partitions_for_topic(self._topic), default=0), self._partitions)
 
     async def admit(self, partition: int, offset: int, generation: int) -> bool:
         """Whether the record is the next to do; False: it is done already.
@@ -65,6 +72,7 @@ class LogOrder:
         Raises `LeftOutError` if a record before it was left out, `StopError` if retention took that, and `RetryError`
         if the broker is away.
         """
+        refuse_added(self._topic, partition, self._partitions)
         known = self._next.get(partition)
         if known is not None and known.generation == generation:
             due = known.offset
@@ -98,7 +106,12 @@ class LogOrder:
         key = TopicPartition(self._topic, partition)
         begin = (await probe.beginning_offsets([key]))[key]
         end = (await probe.end_offsets([key]))[key]
-        return start_offset(LogSpan(self._topic, partition, begin, end, await probe.committed(key)), None)
+        given_up = lost_before(self._broker.lost_before, self._topic, partition)
+        span = LogSpan(self._topic, partition, begin, end, await probe.committed(key), given_up)
+        start = start_offset(span, None)
+        if lost := lost_records(span, None):
+            _log.error("records_lost", topic=self._topic, partition=partition, first=start - lost, before=start)
+        return start
 
     async def _refuse_gap(self, partition: int, due: int, offset: int) -> None:
         key = TopicPartition(self._topic, partition)

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lrs.kernel.errors import RetryError
 from lrs.kernel.logs import get_logger
-from lrs.kernel.metrics import STREAM_LAG, STREAM_LAST_COMMIT_SECONDS, STREAM_LAST_POLL_SECONDS
+from lrs.kernel.metrics import STREAM_LAG, STREAM_LAST_COMMIT_SECONDS, STREAM_LAST_POLL_SECONDS, STREAM_RECORDS
 from lrs.kernel.parts import Check
-from processors.group_consumer import SESSION_SECONDS, GroupConsumer, NotOursError
-from processors.sink import Sink, start_offset
+from processors.group_consumer import GroupConsumer, NotOursError
+from processors.sink import Sink, lost_records, start_offset
 
 if TYPE_CHECKING:
     from processors.group_consumer import Position
@@ -71,10 +71,10 @@ class PartitionConsumer:
         self._gather_seconds = gather_seconds
         self._gather_until = 0.0
         self._noun = consumer.topic.split(".")[-2]
+        STREAM_LAST_POLL_SECONDS.labels(self._noun)  # at 0: one that never gets to poll is to be seen as well
         self._owned: dict[int, _Owned] = {}
         self._assigned: frozenset[int] | None = None
         self._epoch = 0
-        self._member_at = 0.0
         self._unaccounted_since: float | None = None
         self._ahead: _Reads = {}
         self._failure: BaseException | None = None
@@ -145,7 +145,7 @@ class PartitionConsumer:
             await asyncio.wait_for(self._hurry.wait(), self._gather_until - time.monotonic())
         for _ in range(_GATHER_POLLS):
             before = _size(reads)
-            if self._hurry.is_set() or before >= self._consumer.max_records:
+            if self._hurry.is_set() or before >= self._consumer.max_records or self._consumer.is_full:
                 break
             reads = await self._poll(reads, _GATHER_POLL_SECONDS)
             if _size(reads) == before:
@@ -184,8 +184,9 @@ class PartitionConsumer:
     async def _write(self, polled: _Reads) -> None:
         if self._hurry.is_set():
             raise _NoTimeError
-        if time.monotonic() - self._member_at > SESSION_SECONDS / 2:
-            await self._until_done(self._fence)
+        # A process that was frozen, or whose name another one has taken, must not write what the other has written: its
+        # store would hold it twice. Only the group can tell; it takes less than a millisecond.
+        await self._until_done(self._fence)
         self._gather_until = time.monotonic() + self._gather_seconds * min(1, _size(polled) / _LOAD_RECORDS)
         step = partial(self._sink.write, {partition: read.batch for partition, read in polled.items()})
         writing = asyncio.ensure_future(self._until_done(step, fence=True))
@@ -195,6 +196,7 @@ class PartitionConsumer:
             await writing
         for partition, read in polled.items():
             self._owned[partition].next_offset = read.next_offset
+            STREAM_RECORDS.labels(self._noun, str(partition)).inc(len(read.batch))
         if self._unaccounted_since is None:
             self._unaccounted_since = time.monotonic()
 
@@ -213,7 +215,10 @@ class PartitionConsumer:
         """Read back what the store holds, and begin where nothing is missed whatever was committed."""
         asked_at_ms = int(time.time() * 1000)
         span = await self._consumer.span(partition)
-        start = start_offset(span, await self._sink.take_over(span))
+        accounted = await self._sink.take_over(span)
+        start = start_offset(span, accounted)
+        if lost := lost_records(span, accounted):
+            _log.error("records_lost", topic=span.topic, partition=partition, first=start - lost, before=start)
         self._consumer.seek(partition, start)
         self._owned[partition] = _Owned(start, start, span.end)
         self._sink.caught_up(partition, start, asked_at_ms if start == span.end else 0)
@@ -228,7 +233,6 @@ class PartitionConsumer:
             _log.warning("commit_failed", topic=self._noun, error=str(error))
             self._unaccounted_since = time.monotonic()
             return
-        self._member_at = time.monotonic()
         self._unaccounted_since = None
         STREAM_LAST_COMMIT_SECONDS.labels(self._noun).set_to_current_time()
         for owned in ahead.values():
@@ -236,8 +240,7 @@ class PartitionConsumer:
 
     async def _fence(self) -> None:
         """Make sure that the group still counts us in, before a write that another member may be doing as well."""
-        await self._consumer.commit({number: owned.committed for number, owned in self._owned.items()})
-        self._member_at = time.monotonic()
+        await self._consumer.prove_membership()
 
     async def _until_done(self, step: Callable[[], Awaitable[None]], *, fence: bool = False) -> None:
         """Do `step` until it succeeds, with back-off. Raises `_NoTimeError`."""
@@ -317,7 +320,6 @@ class PartitionConsumer:
 
     def _given(self, partitions: frozenset[int]) -> None:
         self._assigned = partitions
-        self._member_at = time.monotonic()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

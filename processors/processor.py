@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrs.kernel.errors import RetryError
 from lrs.kernel.logs import get_logger
+from lrs.kernel.metrics import STREAM_LAST_POLL_SECONDS
 from lrs.kernel.parts import Check
 from lrs.kernel.pseudonyms import Pseudonyms
 from lrs.kernel.topics import Noun, topic_name
@@ -46,6 +47,7 @@ class ProcessorPart:
         self._keys = Pseudonyms(root_key, settings.processor.purpose)
         self._broker = broker
         self._source = topic_name(zone, Noun.ACCEPTED)
+        STREAM_LAST_POLL_SECONDS.labels(Noun.ACCEPTED.value)  # at 0: one that never gets to poll is to be seen as well
         self._targets = Targets(topic_name(zone, Noun.ACTIVITY), topic_name(zone, Noun.REFUSED))
         self._group = f"{zone}.{self.name}"
         self._member = settings.processor.member

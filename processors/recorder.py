@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -20,7 +21,9 @@ from lrs.kernel.statements.relations import authority_relations
 from lrs.kernel.topics import Noun, topic_name
 from lrs.store.archive import ArchiveRow
 from processors.batch_producer import BatchProducer
+from processors.envelopes import id_of
 from processors.group_consumer import GroupConsumer
+from processors.log_reader import value_at
 from processors.partition_consumer import PartitionConsumer
 from processors.settling import Duplicate, Keep, LogRecord, Outcome, Refuse, Rules, Settled, read_record, settle
 from processors.sink import ANOTHER_LOG
@@ -28,8 +31,9 @@ from processors.slicing import slices
 from processors.tallying import Count, OpenTallies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
+    from lrs.kernel.handover import Handover
     from lrs.kernel.parts import Check
     from lrs.kernel.progress import ArchiveProgress
     from lrs.kernel.settings import Settings
@@ -55,10 +59,20 @@ class RecorderPart:
 
     name = "recorder"
 
-    def __init__(
-        self, settings: Settings, *, archive: Archive, tallies: Tallies, ids: IdIndex, progress: ArchiveProgress
+    def __init__(  # noqa: PLR0913 - what it writes to, by name
+        self,
+        settings: Settings,
+        *,
+        archive: Archive,
+        tallies: Tallies,
+        ids: IdIndex,
+        progress: ArchiveProgress,
+        handover: Handover | None = None,
     ) -> None:
-        """`tallies` are those of the archive's database; `archive` and it are migrated."""
+        """`tallies` are those of the archive's database; `archive` and it are migrated.
+
+        `handover`: what a gateway in this process has read.
+        """
         zone, wishes = settings.zone.name, settings.recorder
         self._producer = BatchProducer(settings.broker, client_id=f"{zone}.{self.name}")
         self._sink = Recorder(
@@ -68,8 +82,9 @@ class RecorderPart:
             progress=progress,
             producer=self._producer,
             topics={noun: topic_name(zone, noun) for noun in (Noun.ACCEPTED, Noun.REFUSED)},
-            rules=Rules(settings.broker.partitions, settings.gateway.max_statement_kb * 1024),
+            rules=Rules(settings.broker.partitions, settings.gateway.max_statement_kb * 1024, handover),
             slice_statements=wishes.slice_statements,
+            value_at=partial(value_at, settings.broker, zone, Noun.RECEIVED),
         )
         consumer = GroupConsumer(
             settings.broker,
@@ -78,6 +93,7 @@ class RecorderPart:
             member=wishes.member,
             max_records=wishes.max_records,
             max_wait_seconds=wishes.max_wait_seconds,
+            max_bytes=wishes.max_batch_mb << 20,
         )
         self._consumer = PartitionConsumer(self._sink, consumer, gather_seconds=wishes.gather_seconds)
 
@@ -108,7 +124,9 @@ class Recorder:
         topics: dict[Noun, str],
         rules: Rules,
         slice_statements: int,
+        value_at: Callable[[int, int], Awaitable[bytes | None]],
     ) -> None:
+        """`value_at`: what the record of `received` at a partition and offset holds."""
         self._archive = archive
         self._tallies = tallies
         self._ids = ids
@@ -117,12 +135,15 @@ class Recorder:
         self._topics = topics
         self._rules = rules
         self._slice_statements = slice_statements
+        self._value_at = value_at
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=HOP)
         self._replayed_to: dict[int, int] = {}
 
     async def take_over(self, span: LogSpan) -> int:
         """Read back the archive's and the tallies' high-waters, and complete the id index from the archive."""
-        return await self._in_thread(lambda: self._read_back(span))
+        accounted = await self._in_thread(lambda: self._read_back(span))
+        await self._check_same_record(span)
+        return accounted
 
     def read(self, partition: int, records: Sequence[LogRecord]) -> list[_Read]:  # noqa: ARG002 - records know it
         """Decode and validate."""
@@ -194,6 +215,22 @@ class Recorder:
         encoded = [(None, value) for value in slices(partition, kept, self._slice_statements)]
         yield self._topics[Noun.ACCEPTED], partition, encoded
         yield self._topics[Noun.REFUSED], partition, letters
+
+    async def _check_same_record(self, span: LogSpan) -> None:
+        """The last record that was taken must still be what lies there.
+
+        A log that was lost and has grown past our high-water again looks like the old one by its offsets alone, and
+        what is new on it would be skipped as done.
+        """
+        last = self._ids.high_water(span.partition)
+        if last < span.begin:
+            return
+        value = await self._value_at(span.partition, last) if last < span.end else None
+        statement_id = id_of(value)
+        entry = self._ids.get_many([statement_id])[0] if statement_id is not None else None
+        if entry is None or (entry.partition, entry.offset) != (span.partition, last):
+            problem = f"offset {last} of {span.topic}-{span.partition} is not the record that was taken from there"
+            raise StopError(problem=problem, remedy=ANOTHER_LOG)
 
     def _check_same_log(self, partition: int, taken: Sequence[tuple[bytes, Any]]) -> None:
         """An id that is new at an offset which the archive has passed: that offset held another record once."""

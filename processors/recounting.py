@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lrs.kernel.activity_records import read_activity_record
 from lrs.kernel.codec import ContractError, codec
+from lrs.kernel.topics import Noun
 from lrs.store.accounting import Gap
-from lrs.store.holdings import LOADER, PROCESSOR, RECORDER
+from lrs.store.holdings import LETTERS, LOADER, PROCESSOR, RECORDER
 from processors.envelopes import read_envelope
 from processors.offset_set import OffsetSet, Range, ranges
 from processors.settling import Refuse, Rules, read_record
@@ -20,7 +21,7 @@ from processors.settling import Refuse, Rules, read_record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lrs.kernel.records import Withheld
+    from lrs.kernel.records import Refused, Withheld
     from lrs.store.tallies import Cell
     from processors.settling import LogRecord
 
@@ -31,6 +32,8 @@ _APP_LENGTH = 128
 LOST = "received, and neither archived nor refused nor a duplicate"
 NO_LETTER = "refused, and no dead letter was written"
 WAITING = "received, and not settled yet"
+NOT_KEPT = "refused, and its dead letter was not kept"
+NOT_KEPT_YET = "refused, and its dead letter is not kept yet"
 NO_SLICE = "archived, and in no slice of accepted"
 NOT_PASSED = "archived, and neither published nor withheld"
 NOT_LOADED = "published, and not in the facts"
@@ -74,7 +77,7 @@ class Findings:
         where = tuple(ranges(offsets))
         hour, app = place
         count = len(offsets)
-        waits = meaning == WAITING
+        waits = meaning in {WAITING, NOT_KEPT_YET}
         return Gap(hop, self._partition, count, 0, meaning, app, hour, where, exact=True, waiting=waits)
 
 
@@ -177,15 +180,55 @@ def accepted_offsets(value: bytes) -> list[int]:
         return []
 
 
+def refused_offset(value: bytes) -> int | None:
+    """The source offset of a dead letter of `received`; None for any other.
+
+    The letters of `accepted` have offsets of that topic: their statements are archived, and counted there.
+    """
+    letter = _letter(value)
+    return None if letter is None else letter["offset"]
+
+
+def _letter(value: bytes) -> Refused | None:
+    try:
+        letter: Refused = codec("refused").decode(value)
+    except ContractError:
+        return None
+    return letter if letter["source"] == Noun.RECEIVED else None
+
+
 def place_of(record: LogRecord) -> Place:
     """Hour and app under which the recorder counts a record, whatever it becomes."""
     try:
         envelope = read_envelope(record.value or b"")
     except ContractError:
         return record.timestamp // _HOUR_MS * 3600, ""
-    stored = record.timestamp if envelope.stored_at_ms is None else envelope.stored_at_ms
-    stored = stored if 0 <= stored < _LATEST_MS else record.timestamp
-    return stored // _HOUR_MS * 3600, envelope.app[:_APP_LENGTH]
+    return _place(envelope.app, envelope.stored_at_ms, record.timestamp)
+
+
+def _place(app: str, stored_at_ms: int | None, appended_at_ms: int) -> Place:
+    stored = appended_at_ms if stored_at_ms is None else stored_at_ms
+    stored = stored if 0 <= stored < _LATEST_MS else appended_at_ms
+    return stored // _HOUR_MS * 3600, app[:_APP_LENGTH]
+
+
+class LettersRecount:
+    """Letters of one partition of `refused` that the table does not hold: which offsets of `received` they are of."""
+
+    def __init__(self, found: Findings, missing: OffsetSet, position: int) -> None:
+        """`position`: the offset of `refused` before which everything was kept."""
+        self._found = found
+        self._missing = missing
+        self._position = position
+        self._told = OffsetSet()
+
+    def take(self, record: LogRecord) -> None:
+        """Name it if it is missing. A letter that was sent twice is named once."""
+        letter = _letter(record.value or b"")
+        if letter is not None and letter["offset"] in self._missing and self._told.add(letter["offset"]):
+            meaning = NOT_KEPT if record.offset < self._position else NOT_KEPT_YET
+            place = _place(letter["app"], letter["stored_at_ms"], record.timestamp)
+            self._found.add(LETTERS, meaning, place, letter["offset"])
 
 
 def not_passed(found: Findings, offset: int, place: Place, *, accepted: bool) -> None:

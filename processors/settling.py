@@ -20,6 +20,8 @@ from processors.envelopes import Envelope, read_envelope
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lrs.kernel.handover import Handover
+
 # A stamp outside 1970 to 2100 is a broken clock, not a time, and the stores' column could not hold every such number.
 _LATEST_MS = 4_102_444_800_000
 _APP_LENGTH = 128
@@ -89,10 +91,14 @@ Outcome = Keep | Refuse | Duplicate
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The recorder's part of the rules: the log's partition count and the largest statement, in bytes."""
+    """The recorder's part of the rules: the log's partition count and the largest statement, in bytes.
+
+    `handover` has statements that were read before, if there are any.
+    """
 
     partitions: int
     max_statement_bytes: int
+    handover: Handover | None = None
 
 
 class Settled(NamedTuple):
@@ -127,7 +133,7 @@ def settle(
 ) -> Settled:
     """Decide the records of one partition, in offset order, each with what it is alone: the first of an id wins.
 
-    `known` holds the entries of those ids that are taken. An entry with a record's own offset is that record itself,
+    `known` holds the entries of those ids that are taken. An entry with a record's own place is that record itself,
     done before and replayed: it is kept again.
     """
     outcomes: list[Outcome] = []
@@ -141,7 +147,7 @@ def settle(
         if first is None:
             taken[statement_id] = IdEntry(partition, candidate.offset, digest)
             outcomes.append(candidate)
-        elif first.offset == candidate.offset:
+        elif (first.partition, first.offset) == (partition, candidate.offset):
             outcomes.append(candidate)
         elif first.digest == digest:
             outcomes.append(Duplicate(candidate.offset, candidate.app, candidate.stored_at_ms, first.offset))
@@ -172,7 +178,9 @@ def _read_statement(envelope: Envelope, partition: int, rules: Rules) -> Stateme
     if envelope.entrance == "SDK" and len(raw) > rules.max_statement_bytes:
         rule = f"a statement may have at most {rules.max_statement_bytes} bytes, this one has {len(raw)}"
         raise RefusedError(Refusal.TOO_LARGE, rule)
-    statement = read_statement(raw, _VERSIONS[envelope.xapi_version])
+    version = _VERSIONS[envelope.xapi_version]
+    known = rules.handover.take(statement_id, version, raw) if rules.handover else None
+    statement = known or read_statement(raw, version)
     if statement.statement_id is not None and statement.statement_id != statement_id:
         rule = f"the statement's id must be the envelope's, {statement_id.hex()}"
         raise RefusedError(Refusal.WRONG_ENVELOPE, rule, path="$.id")

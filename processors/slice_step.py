@@ -12,8 +12,8 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from lrs.kernel.codec import ContractError, codec
-from lrs.kernel.errors import RetryError
+from lrs.kernel.codec import ContractError, UnknownSchemaError
+from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.logs import get_logger
 from lrs.kernel.metrics import (
     PROCESSOR_RETRIES,
@@ -21,16 +21,18 @@ from lrs.kernel.metrics import (
     PROCESSOR_SLICES,
     PROCESSOR_STATEMENTS,
     PROCESSOR_WITHHELD,
+    STREAM_RECORDS,
 )
-from lrs.kernel.reasons import Outcome, Refusal
+from lrs.kernel.reasons import Outcome
 from lrs.kernel.topics import Noun
+from processors.poison import poison_letter
+from processors.sink import ANOTHER_RELEASE
 from processors.slices import Outcomes, publish_slice
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from lrs.kernel.pseudonyms import Pseudonyms
-    from lrs.kernel.records import Refused
     from processors.batch_producer import BatchProducer
     from processors.log_order import LogOrder
     from processors.reference_entries import Views
@@ -118,9 +120,12 @@ class SliceStep:
         started = time.perf_counter()
         try:
             outcomes = publish_slice(message.value, message.partition, self._views, self._keys)
+        except UnknownSchemaError as error:
+            problem = f"{message.topic}-{message.partition} offset {message.offset} cannot be read: {error}"
+            raise StopError(problem, remedy=ANOTHER_RELEASE) from error
         except ContractError as error:
             _log.error("slice_refused", partition=message.partition, offset=message.offset)
-            outcomes = Outcomes(message.partition, _dead_letter(message, error), Counter())
+            outcomes = Outcomes(message.partition, [_letter(message, error)], Counter())
             topic = self._targets.refused
         else:
             topic = self._targets.activity
@@ -143,6 +148,7 @@ class SliceStep:
         self.last_done_at = time.monotonic()
         PROCESSOR_SLICE_SECONDS.observe(time.perf_counter() - started)
         PROCESSOR_SLICES.inc()
+        STREAM_RECORDS.labels(Noun.ACCEPTED.value, str(outcomes.partition)).inc()
         if topic == self._targets.activity:
             _count(outcomes)
 
@@ -197,17 +203,14 @@ def _count(outcomes: Outcomes) -> None:
         PROCESSOR_WITHHELD.labels(reason).inc(count)
 
 
-def _dead_letter(message: Any, error: ContractError) -> list[tuple[bytes | None, bytes]]:  # noqa: ANN401 - see above
-    letter: Refused = {
-        "partition": message.partition,
-        "offset": message.offset,
-        "statement_id": None,
-        "app": "",
-        "stored_at_ms": int(message.timestamp * 1000),
-        "reason": Refusal.WRONG_ENVELOPE.value,
-        "path": "$",
-        "rule": f"record {message.offset} of {message.topic} is {error}",
-        "original": message.value or b"",
-        "source": Noun.ACCEPTED.value,
-    }
-    return [(None, codec("refused").encode(letter))]
+def _letter(message: Any, error: ContractError) -> tuple[bytes | None, bytes]:  # noqa: ANN401 - see above
+    at_ms = int(message.timestamp * 1000)
+    return poison_letter(
+        Noun.ACCEPTED,
+        message.topic,
+        message.partition,
+        message.offset,
+        at_ms=at_ms,
+        original=message.value,
+        problem=str(error),
+    )

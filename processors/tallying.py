@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _HOUR_MS = 3_600_000
+POSITION = "position"
+
+
+def position_of(hop: str) -> str:
+    """The hop under which the table has where `hop` is on its own topic: rows that count nothing."""
+    return f"{hop}.{POSITION}"
 
 
 class Count(NamedTuple):
@@ -26,9 +32,14 @@ class Count(NamedTuple):
 
 @dataclass(slots=True)
 class _Open:
-    """Of one partition: the last offset counted, and the counts that are not written yet, from offset `first` on."""
+    """Of one partition: the last offset counted, and the counts that are not written yet, from offset `first` on.
+
+    `reached` is where the hop is on its own topic, and `noted` how much of that is written.
+    """
 
     counted: int
+    noted: int
+    reached: int
     first: int = -1
     counts: Counter[tuple[str, int, str, str]] = field(default_factory=Counter)
 
@@ -39,13 +50,28 @@ class OpenTallies:
     def __init__(self, tallies: Tallies, hop: str) -> None:
         self._tallies = tallies
         self._hop = hop
+        self._position = position_of(hop)
         self._open: dict[int, _Open] = {}
 
     def take_over(self, partition: int) -> int:
         """Read back the last source offset that is counted; -1 when none. Raises `RetryError`."""
         counted = self._tallies.high_water(self._hop, partition)
-        self._open[partition] = _Open(counted)
+        noted = self._tallies.high_water(self._position, partition)
+        self._open[partition] = _Open(counted, noted, noted)
         return counted
+
+    def position(self, partition: int) -> int | None:
+        """The offset of the hop's own topic before which all is in the store, as of `take_over`; None if never noted.
+
+        A store that was restored is older than the group's committed offset, and only it can tell so.
+        """
+        noted = self._open[partition].noted
+        return None if noted < 0 else noted
+
+    def reach(self, partition: int, next_offset: int) -> None:
+        """Everything before `next_offset` of the hop's own topic is in the store; noted together with the counts."""
+        of = self._open[partition]
+        of.reached = max(of.reached, next_offset)
 
     def add(self, partition: int, counts: Iterable[Count]) -> Counter[tuple[str, str]]:
         """Count records; those at or before what is counted are passed over, also when a batch repeats itself.
@@ -75,9 +101,15 @@ class OpenTallies:
             for partition, of in self._open.items()
             for (app, hour, outcome, reason), count in of.counts.items()
         ]
+        rows += [
+            Tally(self._position, partition, of.reached, of.reached, "", 0, POSITION, "", 0)
+            for partition, of in self._open.items()
+            if of.reached > of.noted
+        ]
         self._tallies.insert(rows)
         for of in self._open.values():
             of.counts.clear()
+            of.noted = of.reached
 
     def let_go(self, partition: int) -> None:
         """Forget a partition with everything that is not written."""

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from lrs.kernel.errors import RetryError, StopError
@@ -74,6 +75,14 @@ async def wait_for_topics(broker: BrokerSettings, zone: str, timeout_seconds: fl
                 await asyncio.sleep(_POLL_SECONDS)
             else:
                 return
+
+
+async def forget_records(broker: BrokerSettings, topic: str, before: Mapping[int, int]) -> None:
+    """Let each named partition begin at an offset. Raises `RetryError`."""
+    wanted = {TopicPartition(topic, number): RecordsToDelete(offset) for number, offset in before.items()}
+    if wanted:
+        async with _admin(broker) as admin:
+            await admin.delete_records(wanted)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 It checks only that a statement is a JSON object with a usable id; the data model is checked by the recorder, which
 writes what breaks a rule to the dead letters with reason and path. No statement is ever dropped silently: a call
-returns ids that are on the log, or raises an error that holds what is not.
+returns ids that are on the log, or raises an error that holds what is not. With a spool, what cannot be put on the log
+now is kept on this machine's disk, and sent when the broker is back, by this process or the next.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from lrs.kernel.errors import AyumiError, RefusedError, RetryError
 from lrs.kernel.reasons import Refusal
 from lrs.kernel.statements.uuids import mint_id, uuid_bytes
 from producers.publisher import KafkaPublisher
+from producers.spooling import Spooling
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lrs.kernel.records import Received
     from lrs.kernel.settings import BrokerSettings
 
@@ -65,6 +69,9 @@ class StatementPublisher:
         async with StatementPublisher(broker, zone="osaka", app="drill-a") as publisher:
             statement_id = await publisher.send(statement)
 
+    With `spool=Path("…")` a broker that is away stops nobody: statements go to that folder and from there to the log,
+    in order; a call then returns ids that are on the log or, synced, on this disk.
+
     Many `send` calls at once, or one `send_many`, are fast; one `send` after the other waits a round trip each.
     """
 
@@ -77,24 +84,48 @@ class StatementPublisher:
         xapi_version: str = "1.0.3",
         max_statement_bytes: int = 1024 * 1024,
         retry_seconds: float = 60.0,
+        spool: Path | None = None,
+        spool_mb: int = 256,
+        spool_after_seconds: float = 5.0,
     ) -> None:
-        """`app` is the credential id that the operator gave; `retry_seconds`: how long a broker may be away."""
-        self._publisher = KafkaPublisher(broker, zone, timeout_seconds=retry_seconds, stop_seconds=retry_seconds)
+        """`app` is the credential id that the operator gave; `retry_seconds`: how long a broker may be away.
+
+        `spool`: a folder of this process's own, which may hold `spool_mb` MiB; a statement goes there when the broker
+        does not confirm it within `spool_after_seconds`, and at once while others wait there.
+        """
+        patience = retry_seconds if spool is None else spool_after_seconds
+        self._publisher = KafkaPublisher(broker, zone, timeout_seconds=patience, stop_seconds=patience)
+        self._spool = spool
+        self._spool_bytes = spool_mb * 1024 * 1024
+        self._stop_seconds = patience
+        self._spooling: Spooling | None = None
         self._app = app
         self._version = xapi_version
         self._max_bytes = max_statement_bytes
         self._retry_seconds = retry_seconds
 
     async def __aenter__(self) -> Self:
-        """Connect. Raises `RetryError` when the broker is away."""
-        await self._publisher.start()
+        """Connect. Raises `RetryError` when the broker is away and there is no spool, `StopError` for a bad folder."""
+        if self._spool is None:
+            await self._publisher.start()
+        else:
+            self._spooling = Spooling(self._publisher, self._spool, max_bytes=self._spool_bytes)
+            await self._spooling.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._publisher.stop()
+        if self._spooling is None:
+            await self._publisher.stop()
+        else:
+            await self._spooling.stop(self._stop_seconds)
+
+    @property
+    def is_spooling(self) -> bool:
+        """Whether statements go to the disk now, because the broker is away or others wait there."""
+        return self._spooling is not None and self._spooling.is_holding
 
     async def send(self, statement: Statement) -> UUID:
-        """Send one statement; returns its id once it is acknowledged.
+        """Send one statement; returns its id once it is acknowledged, or kept in the spool.
 
         Raises `RefusedError` (nothing was sent) or `SendError` (not confirmed: its `unsent` holds the id and the JSON).
         """
@@ -173,6 +204,9 @@ class StatementPublisher:
 
     async def _confirmed(self, records: list[Received]) -> None:
         """Publish, and again with the same ids while that can help: the recorder counts a repeat once."""
+        if self._spooling is not None:
+            await self._spooling.deliver(records)
+            return
         deadline = asyncio.get_running_loop().time() + self._retry_seconds
         pause = 0.1
         while True:

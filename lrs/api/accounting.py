@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from lrs.kernel.errors import RefusedError
 from lrs.kernel.reasons import Refusal
 from lrs.store.accounting import passed
-from lrs.store.holdings import LARGEST_WINDOW, RECORDER, Holdings
+from lrs.store.holdings import LARGEST_WINDOW, LETTERS, RECORDER, Holdings
 from lrs.store.hours import Hours, hour_counts, partition_counts
+from lrs.store.letter_counts import POSITION, letters_kept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,7 @@ _LARGEST = 1 << 62
 _LATEST_SECONDS = 4_102_448_400
 _PLACES_AT_ONCE = 10_000
 _IDS_AT_ONCE = 200
+_OF_ARCHIVE = ("places", "passed", "ids", "letters", "letter_cells", "letter_offsets")
 
 
 def accounting_routes(gate: OperatorGate, store: str, hop: str, *, engine: Engine, tallies: Tallies) -> list[Route]:
@@ -37,7 +39,7 @@ def accounting_routes(gate: OperatorGate, store: str, hop: str, *, engine: Engin
         "counted",
         "offsets",
         "doubled",
-        *(["places", "passed", "ids"] if hop == RECORDER else []),
+        *(_OF_ARCHIVE if hop == RECORDER else ()),
     ]
     return [gate.answering(f"/operator/{store}/{name}", getattr(reports, name)) for name in names]
 
@@ -57,10 +59,7 @@ class _Reports:
 
     def cells(self, query: Mapping[str, str]) -> dict[str, Any]:
         """`HourCounts` of the hours from `since` up to `until`."""
-        since = _number(query, "since", 0, _LATEST_SECONDS)
-        until = _number(query, "until", since, _LATEST_SECONDS)
-        ends = _ends(query, "passed")
-        return hour_counts(self._engine, self._tallies, self._hop, Hours(since, until), ends).to_json()
+        return hour_counts(self._engine, self._tallies, self._hop, _hours(query), _ends(query, "passed")).to_json()
 
     def counted(self, query: Mapping[str, str]) -> dict[str, Any]:
         """`HourCounts` of `partition` from the hour `since` on, without rows."""
@@ -83,6 +82,20 @@ class _Reports:
         """`passed`: [partition, archived statements before `ends`]."""
         return {"passed": list(passed(self._engine, _ends(query, "ends")).items())}
 
+    def letters(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """`letters`: [partition, dead letters kept of the records before `ends`]."""
+        return {"letters": list(letters_kept(self._engine, self._tallies, _ends(query, "ends")).items())}
+
+    def letter_cells(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """`HourCounts` of the letters kept, of the hours from `since` up to `until`."""
+        return hour_counts(self._engine, self._tallies, LETTERS, _hours(query), {}).to_json()
+
+    def letter_offsets(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """`words` of the letters that are there now; `position`: the offset of `refused` before which all were kept."""
+        partition, first, end = _window(query, LARGEST_WINDOW)
+        position = max(0, self._tallies.high_water(POSITION, partition))
+        return {"words": self._holdings.letter_words(partition, first, end), "position": position}
+
     def ids(self, query: Mapping[str, str]) -> dict[str, Any]:
         """`ids`: [id, partition, offset, digest] of those of `ids`, hex, comma separated, that are archived."""
         rows = self._holdings.entries(_ids(query))
@@ -95,6 +108,11 @@ def _number(query: Mapping[str, str], name: str, least: int, most: int) -> int:
         rule = f"parameter {name} must be an integer from {least} to {most}"
         raise RefusedError(Refusal.INVALID, rule)
     return int(text)
+
+
+def _hours(query: Mapping[str, str]) -> Hours:
+    since = _number(query, "since", 0, _LATEST_SECONDS)
+    return Hours(since, _number(query, "until", since, _LATEST_SECONDS))
 
 
 def _window(query: Mapping[str, str], most: int) -> tuple[int, int, int]:

@@ -6,6 +6,8 @@ The token is the zone folder's `keys/operator.token`; whoever can read that file
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import hmac
 import math
 from dataclasses import asdict
@@ -16,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from lrs.api.accounting import accounting_routes
+from lrs.api.freezing import freezing_route
 from lrs.kernel.errors import RefusedError, RetryError
 from lrs.store.accounting import hop_counts
 from lrs.store.holdings import LOADER, RECORDER
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from lrs.store.tallies import Tallies
 
 OPERATOR_PATH = "/operator/"
+_CHALLENGES = ('Bearer realm="operator"', 'Basic realm="operator", charset="UTF-8"')
 
 
 class OperatorGate:
@@ -51,6 +55,28 @@ class OperatorGate:
         given = token.strip().encode()
         return hmac.compare_digest(given, self._token) and scheme.lower() == "bearer"
 
+    def lets_look(self, authorization: str) -> bool:
+        """Whether a header carries the token as a bearer's, or as the password of any user: for pages in a browser.
+
+        For GET only: a browser sends a password along for whatever page asks it to.
+        """
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() != "basic":
+            return self.admits(authorization)
+        try:
+            pair = base64.b64decode(value.strip(), validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        return self.admits(f"Bearer {pair.partition(':')[2]}")
+
+    def refusal(self) -> Response:
+        """The 401 that makes a browser ask for the password, and tells a program what to send."""
+        rule = "send the zone's operator token as Bearer token, or for these pages as password of any user"
+        response = _json({"error": "operator_token", "rule": rule}, 401, {"Cache-Control": "no-store"})
+        for challenge in _CHALLENGES:
+            response.headers.append("WWW-Authenticate", challenge)
+        return response
+
     def route(self, path: str, report: Callable[[bool], dict[str, Any]]) -> Route:
         """`GET path` answers with `report(thorough)`, as `answering` does.
 
@@ -58,8 +84,10 @@ class OperatorGate:
         """
         return self.answering(path, lambda query: report(query.get("thorough") != "0"))
 
-    def answering(self, path: str, report: Callable[[Mapping[str, str]], dict[str, Any]]) -> Route:
-        """`GET path` answers with `report(query)` as JSON, which may block; 401 without the token.
+    def answering(
+        self, path: str, report: Callable[[Mapping[str, str]], dict[str, Any]], *, method: str = "GET"
+    ) -> Route:
+        """`method path` answers with `report(query)` as JSON, which may block; 401 without the token.
 
         400 where it raises `RefusedError`, 503 with Retry-After where it raises `RetryError`.
         """
@@ -79,7 +107,7 @@ class OperatorGate:
                 return _json({"error": "away", "rule": str(error)}, 503, headers)
             return _json(content, 200, headers)
 
-        return Route(path, endpoint, methods=["GET"])
+        return Route(path, endpoint, methods=[method])
 
 
 def _json(content: dict[str, Any], status: int, headers: Mapping[str, str]) -> Response:
@@ -94,6 +122,7 @@ def archive_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tall
 
     return [
         gate.route("/operator/archive", report),
+        freezing_route(gate, "archive", engine),
         *accounting_routes(gate, "archive", RECORDER, engine=engine, tallies=tallies),
     ]
 
@@ -107,5 +136,6 @@ def facts_operator_routes(gate: OperatorGate, *, engine: Engine, tallies: Tallie
 
     return [
         gate.route("/operator/tallies", report),
+        freezing_route(gate, "facts", engine),
         *accounting_routes(gate, "facts", LOADER, engine=engine, tallies=tallies),
     ]

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from lrs.cli.gap_watch import GapWatch, Look
+from lrs.cli.gap_looks import take_look
+from lrs.cli.gap_watch import GapWatch
 from lrs.cli.reconciling import Accountant
 from lrs.kernel import metrics
 from lrs.kernel.errors import RetryError
@@ -18,6 +20,7 @@ from lrs.kernel.logs import get_logger
 from lrs.kernel.topics import Noun
 
 if TYPE_CHECKING:
+    from lrs.cli.verdicts import Verdicts
     from lrs.kernel.parts import Check
     from lrs.kernel.settings import Settings
     from lrs.kernel.zone_folder import ZoneFolder
@@ -35,8 +38,10 @@ class AccountantPart:
 
     name = "accountant"
 
-    def __init__(self, settings: Settings, folder: ZoneFolder) -> None:
+    def __init__(self, settings: Settings, folder: ZoneFolder, verdicts: Verdicts | None = None) -> None:
+        """`verdicts` are told what each look found, for the operator's page in the same process."""
         self._settings = settings
+        self._verdicts = verdicts
         self._folder = folder
         self._watch = GapWatch(settings.accountant.overdue_seconds)
         self._thorough_at = time.monotonic() + settings.accountant.thorough_seconds
@@ -79,15 +84,18 @@ class AccountantPart:
     async def _look(self, accountant: Accountant) -> None:
         thorough = self._deep or time.monotonic() >= self._thorough_at
         with metrics.ACCOUNTANT_CHECK_SECONDS.time():
-            loader, recorder, passed_by = await accountant.hops(thorough=thorough)
-            spans = await accountant.log.spans(Noun.RECEIVED)
+            spans = partial(accountant.log.spans, Noun.RECEIVED)
+            look = await take_look(accountant, self._watch, spans, thorough=thorough)
         if thorough:
             self._thorough_at = time.monotonic() + self._settings.accountant.thorough_seconds
-        missing = self._watch.take(Look(time.monotonic(), spans, recorder, loader, passed_by))
+        missing = self._watch.take(look)
+        if self._verdicts is not None:
+            self._verdicts.found(look, self._watch)
         # What only the thorough look sees stays seen.
         self._deep = thorough and bool(self._watch.gaps or self._watch.unsure)
         for hop, count in missing.items():
             metrics.ACCOUNTANT_GAP.labels(hop).set(count)
+        metrics.ACCOUNTANT_CHECKED_SECONDS.set_to_current_time()
         for gap in self._watch.gaps:
             log.error("gap_found", hop=gap.hop, partition=gap.partition, statements=gap.statements, sum=gap.meaning)
         if not (self._watch.gaps or self._watch.unsure):

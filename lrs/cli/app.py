@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from lrs.cli.commands import accounting, credentials, demo, references, refused, settings, simulation, zone
+from lrs.cli.commands import accounting, backup, credentials, demo, references, refused, settings, simulation, top, zone
 
 app = typer.Typer(
     name="ayumi",
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (demo, zone, accounting, refused, settings, credentials, references, simulation):
+for module in (demo, zone, top, accounting, refused, backup, settings, credentials, references, simulation):
     module.register(app)
 
 

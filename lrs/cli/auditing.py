@@ -5,11 +5,12 @@ Holds one bit for each offset, and reads the topics one after the other, some re
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lrs.kernel.codec import ContractError, codec
+from lrs.kernel.codec import ContractError
 from lrs.kernel.topics import Noun
 from lrs.store.accounting import Gap
 from lrs.store.holdings import LOADER, RECORDER
@@ -19,6 +20,7 @@ from processors.recounting import (
     UNKNOWN,
     ActivityRecount,
     Findings,
+    LettersRecount,
     Place,
     ReceivedRecount,
     Suspect,
@@ -26,6 +28,7 @@ from processors.recounting import (
     not_loaded,
     not_passed,
     place_of,
+    refused_offset,
 )
 from processors.settling import Rules
 
@@ -34,10 +37,10 @@ if TYPE_CHECKING:
 
     from lrs.cli.progress_bars import Track
     from lrs.cli.reconciling import Accountant
-    from lrs.kernel.records import Refused
     from lrs.kernel.settings import Settings
 
 _HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
 _WINDOW = 1 << 22
 _PLACES = 10_000
 _IDS = 100
@@ -49,6 +52,13 @@ class Scope(NamedTuple):
     partition: int
     since_ms: int | None
     end: int
+
+
+class _Refused(NamedTuple):
+    """Offsets of `received` that have a letter on `refused`; `young`: one that people must still see."""
+
+    letters: OffsetSet
+    young: OffsetSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,7 @@ class Audit:
     def __init__(self, accountant: Accountant, settings: Settings, track: Track) -> None:
         """`track` shows how far a topic has been read."""
         self._accountant = accountant
+        self._keep_ms = settings.letters.keep_days * _DAY_MS
         self._rules = Rules(settings.broker.partitions, settings.gateway.max_statement_kb * 1024)
         self._track = track
 
@@ -76,7 +87,9 @@ class Audit:
         partition, found = scope.partition, Findings(scope.partition)
         end = max(scope.end, accounts.recorder.ends.get(partition, 0))
         archived = await self._held("gateway", "archive", partition, accounts.first, end)
-        received = await self._received(scope, accounts, archived, found)
+        refused = await self._refused(scope)
+        received = await self._received(scope, accounts, archived, refused.letters, found)
+        await self._letters(scope, refused.young, found)
         activity = await self._activity(scope, accounts, archived, found)
         return [
             *found.gaps(),
@@ -106,10 +119,9 @@ class Audit:
         return span.end if at is None else at
 
     async def _received(
-        self, scope: Scope, accounts: _Accounts, archived: OffsetSet, found: Findings
+        self, scope: Scope, accounts: _Accounts, archived: OffsetSet, refused: OffsetSet, found: Findings
     ) -> ReceivedRecount:
         end = accounts.recorder.ends.get(scope.partition, accounts.first)
-        refused = await self._refused(scope)
         recount = ReceivedRecount(self._rules, found, archived=archived, refused=refused, end=end)
         suspects: list[Suspect] = []
         async for records in self._read(Noun.RECEIVED, scope.partition, accounts.first, max(end, scope.end)):
@@ -128,14 +140,32 @@ class Audit:
             for suspect in suspects:
                 recount.settle(suspect, firsts.get(suspect.statement_id.hex()))
 
-    async def _refused(self, scope: Scope) -> OffsetSet:
-        refused = OffsetSet()
+    async def _refused(self, scope: Scope) -> _Refused:
+        refused = _Refused(OffsetSet(), OffsetSet())
+        # The hour is for clocks that disagree.
+        oldest_ms = time.time_ns() // 1_000_000 - self._keep_ms + _HOUR_MS
         async for records in self._whole(Noun.REFUSED, scope):
             for record in records:
-                with suppress(ContractError):  # not a letter of ours
-                    letter: Refused = codec("refused").decode(record.value)
-                    refused.add(letter["offset"])
+                if (offset := refused_offset(record.value or b"")) is not None:
+                    refused.letters.add(offset)
+                    if record.timestamp > oldest_ms:
+                        refused.young.add(offset)
         return refused
+
+    async def _letters(self, scope: Scope, young: OffsetSet, found: Findings) -> None:
+        letters = young.between(0, scope.end)
+        kept, position = OffsetSet(), 0
+        for start in range(next(iter(letters), scope.end), scope.end, _WINDOW):
+            window = f"partition={scope.partition}&first={start}&end={min(scope.end, start + _WINDOW)}"
+            answer = await self._accountant.ask("gateway", f"/operator/archive/letter_offsets?{window}")
+            position = answer["position"]
+            for number, bits in answer["words"]:
+                kept.add_word(number, bits)
+        if missing := letters.without(kept):
+            recount = LettersRecount(found, missing, position)
+            async for records in self._whole(Noun.REFUSED, scope):
+                for record in records:
+                    recount.take(record)
 
     async def _activity(
         self, scope: Scope, accounts: _Accounts, archived: OffsetSet, found: Findings
@@ -145,7 +175,7 @@ class Audit:
         begin = await self._first(Noun.ACTIVITY, scope)
         async for records in self._whole(Noun.ACTIVITY, scope):
             for record in records:
-                with suppress(ContractError):  # the loader stops at it
+                with suppress(ContractError):  # a dead letter
                     recount.take(record.value)
         # Retention may have taken more of this topic than of `received`.
         first = accounts.first if begin == 0 or recount.first is None else max(accounts.first, recount.first)

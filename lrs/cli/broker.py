@@ -13,6 +13,7 @@ import string
 import subprocess
 import time
 import uuid
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lrs.cli.children import end, exited, spawn
@@ -52,9 +53,18 @@ class Broker:
     `ready` and `stop` may be repeated: a broker that died is started again on the same data.
     """
 
-    def __init__(
-        self, folder: Path, logs: Path, settings: BrokerSettings, *, cache: Path, track: Track = bytes_bar
+    def __init__(  # noqa: PLR0913 - where everything lies, and what differs from the usual node
+        self,
+        folder: Path,
+        logs: Path,
+        settings: BrokerSettings,
+        *,
+        cache: Path,
+        track: Track = bytes_bar,
+        properties: Mapping[str, str] | None = None,
+        cluster: str = "",
     ) -> None:
+        """`properties` replace or join those of deploy/kafka/server.properties; `cluster`: the id of a new folder's."""
         port = settings.port or free_port()
         self.settings = settings.model_copy(update={"port": port, "bootstrap_servers": ""})
         self.address = f"127.0.0.1:{port}"
@@ -63,6 +73,8 @@ class Broker:
         self._logs = logs
         self._cache = cache
         self._track = track
+        self._properties = dict(properties or {})
+        self._cluster = cluster
         self._archiving: Archiving | None = None
         self._java: Java | None = None
         self._log_from = 0
@@ -196,8 +208,9 @@ class Broker:
         except (OSError, UnicodeDecodeError) as error:
             raise self._damaged(f"meta.properties cannot be read ({error})") from error
         values = dict(line.partition("=")[::2] for line in lines if "=" in line and not line.startswith("#"))
-        if values.get("version") != "1" or values.get("node.id") != "1" or len(values.get("cluster.id", "")) != 22:
-            raise self._damaged("meta.properties does not name version 1, node.id 1 and a cluster.id")
+        node = self._properties.get("node.id", "1")
+        if values.get("version") != "1" or values.get("node.id") != node or len(values.get("cluster.id", "")) != 22:
+            raise self._damaged(f"meta.properties does not name version 1, node.id {node} and a cluster.id")
         self._check_metadata_log()
         return True
 
@@ -227,6 +240,8 @@ class Broker:
         template = string.Template((DEPLOY_KAFKA / "server.properties").read_text("utf-8"))
         controller_port = free_port(taken=frozenset({self.settings.port}))
         text = template.substitute(port=self.settings.port, controller_port=controller_port, data=data)
+        # Of two lines with one name the later one counts.
+        text += "".join(f"{name}={value}\n" for name, value in self._properties.items())
         path = self._folder / "server.properties"
         path.write_text(text, "utf-8")
         return path
@@ -236,8 +251,7 @@ class Broker:
         draft = self._folder / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         properties = self._write_properties(draft)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--cluster-id", cluster, "--config", str(properties))
+        arguments = ("format", "--cluster-id", self._cluster or new_cluster_id(), "--config", str(properties))
         command = java.command("kafka.tools.StorageTool", *arguments, heap_mb=64, **self._log_options())
         output = self._logs / "broker-format.out"
         process = spawn([command[0], "-XX:TieredStopAtLevel=1", *command[1:]], output=output)
@@ -278,3 +292,10 @@ class Broker:
             if line.startswith(("Caused by", "java.", "org.apache", "kafka."))
         ]
         return " ".join([lines[errors[-1]].strip(), *causes[-1:]])
+
+
+def new_cluster_id(random: Callable[[], bytes] = lambda: uuid.uuid4().bytes) -> str:
+    """16 random bytes as Kafka writes them. Never with a dash at the beginning: its tools take that for an option."""
+    while (text := base64.urlsafe_b64encode(random()).decode().rstrip("=")).startswith("-"):
+        pass
+    return text

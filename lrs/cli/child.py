@@ -32,6 +32,16 @@ class ChildState(StrEnum):
     STOPPED = "stopped"
 
 
+def exits_in_a_row(before: int, lived_seconds: float) -> int:
+    """How often it has now ended soon after its start; an end after a long life is the first of its row."""
+    return 1 if lived_seconds > _WELL_SECONDS else before + 1
+
+
+def back_off_seconds(in_a_row: int) -> float:
+    """How long to wait before the next start."""
+    return _BACK_OFF_SECONDS[min(in_a_row, len(_BACK_OFF_SECONDS)) - 1]
+
+
 class Child:
     """A process under supervision.
 
@@ -82,10 +92,10 @@ class Child:
             log.warning("child_exited", child=self.name, pid=self.process.pid, code=code, seconds=round(lived, 2))
             if code == REFUSED and not was_ready:
                 raise StopError(f"{self.name} refused to go on", remedy=self._last_words() or "Read its log.")
-            in_a_row = 0 if lived > _WELL_SECONDS else in_a_row + 1
+            in_a_row = exits_in_a_row(in_a_row, lived)
             self.restarts += 1
             self._enter(ChildState.WAITING)
-            await asyncio.sleep(_BACK_OFF_SECONDS[min(in_a_row, len(_BACK_OFF_SECONDS)) - 1])
+            await asyncio.sleep(back_off_seconds(in_a_row))
 
     def let_go(self) -> None:
         """It may end now: it is not started again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -14,10 +15,16 @@ def trim_logs(folder: Path, largest_bytes: int = _LARGEST_BYTES) -> None:
     """Move the content of each large `*.log` to `*.log.1`, in place: the children append to the same open file.
 
     Lines that are written during the copy are lost; the alternative, a pipe through the supervisor, costs every line.
+    On a full disk the older half of a log is worth less than the room.
     """
     for path in folder.glob("*.log"):
         if path.stat().st_size > largest_bytes:
-            shutil.copyfile(path, path.with_suffix(".log.1"))
+            try:
+                shutil.copyfile(path, path.with_suffix(".log.1"))
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                path.with_suffix(".log.1").unlink(missing_ok=True)
             os.truncate(path, 0)
 
 

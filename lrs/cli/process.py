@@ -12,6 +12,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lrs.cli.disk_space import expose_disk_space
+from lrs.cli.expiries import expose_expiries
+from lrs.cli.heap import bound_heap
 from lrs.cli.log_limits import limit_library_logs
 from lrs.cli.running import leave, run_parts
 from lrs.cli.settings_loading import load_settings
@@ -21,6 +24,7 @@ from lrs.kernel.errors import StopError
 from lrs.kernel.logs import configure_logs, get_logger
 from lrs.kernel.settings import Settings
 from lrs.kernel.zone_folder import ZoneFolder
+from lrs.store.folder_version import open_folder
 
 log = get_logger("process")
 
@@ -35,13 +39,16 @@ def run_process(names: Sequence[str], folder: Path, *, migrate: bool) -> None:
     """Run the named parts until a signal. Ends the process; raises `AyumiError` when it cannot begin."""
     from processors.topic_admin import wait_for_topics  # noqa: PLC0415 - 200 ms; the help text needs no Kafka client
 
+    bound_heap()
     faulthandler.register(signal.SIGUSR1)  # `kill -USR1` writes where every thread is
     began = time.monotonic()
     settings = load_settings(folder)
     configure_logs(part="+".join(names))
     limit_library_logs()
     zone = ZoneFolder(folder.resolve())
-    zone.prepare()
+    open_folder(zone, settings)
+    expose_disk_space(settings, zone)
+    expose_expiries(settings)
     with Wiring(settings, zone) as wiring:
         if migrate:
             for name in wiring.migrate(names):
@@ -67,9 +74,9 @@ def migrate_zone(folder: Path, stores: Sequence[str] = tuple(STORES)) -> list[st
     Each store in a process of its own: the embedded engine serves one folder in the life of a process.
     """
     if len(stores) == 1:
-        zone = ZoneFolder(folder.resolve())
-        zone.prepare()
-        with zone_lock(zone), Wiring(load_settings(folder), zone) as wiring:
+        zone, settings = ZoneFolder(folder.resolve()), load_settings(folder)
+        open_folder(zone, settings)
+        with zone_lock(zone), Wiring(settings, zone) as wiring:
             return wiring.migrate(STORES[stores[0]])
     done: list[str] = []
     for store in stores:

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 
 from lrs.cli.auditing import Audit, Scope
 from lrs.cli.reconciling import listed
+from lrs.kernel.reasons import Outcome
 from lrs.kernel.topics import Noun
 from lrs.store.accounting import Balance, Gap
 from lrs.store.holdings import LOADER, RECORDER, Doubled
 from lrs.store.hours import HourBalance, HourCounts, compare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lrs.cli.progress_bars import Track
     from lrs.cli.reconciling import Accountant
     from lrs.kernel.settings import Settings
+    from lrs.store.accounting import HopCounts
 
 _AGAIN_SECONDS = 0.25
 _REST_FACTOR = 9.0
@@ -64,7 +66,7 @@ class Reconciliation:
         # What came after the question is on its way, and no gap.
         sums = [gap for gap in balance.gaps if not (settled and gap.waiting)]
         report = Report(balance, [])
-        cells = await self._hours(since, report)
+        cells = [gap for gap in await self._hours(since, report) if not (settled and gap.waiting)]
         doubled = await self._doubled() if balance.gaps else []
         suspects = [*sums, *cells, *doubled]
         exact = [*doubled, *await self._audit(suspects, ends, since, from_log=from_log)]
@@ -75,19 +77,24 @@ class Reconciliation:
         """The log's ends now, and whether every hop has gone through all of it in time."""
         spans = await self._accountant.log.spans(Noun.RECEIVED)
         deadline = time.monotonic() + wait_seconds
-        rows: dict[int, int] | None = None
+        there: HopCounts | None = None
         while True:
             asked = time.monotonic()
             _, recorder, passed_by = await self._accountant.hops(thorough=False)
             reached = recorder.ends()
-            if rows is None and all(reached.get(p, span.begin) >= span.end for p, span in spans.items()):
-                rows = {partition: recorder.held("statements", partition) for partition in spans}
-            arrived = passed_by is None or (
-                rows is not None and all(passed_by.get(partition, 0) >= count for partition, count in rows.items())
-            )
-            if (rows is not None and arrived) or time.monotonic() > deadline:
-                return {partition: span.end for partition, span in spans.items()}, rows is not None and arrived
+            if there is None and all(reached.get(p, span.begin) >= span.end for p, span in spans.items()):
+                there = recorder
+            settled = there is not None and await self._has_arrived(there, passed_by)
+            if settled or time.monotonic() > deadline:
+                return {partition: span.end for partition, span in spans.items()}, settled
             await asyncio.sleep(max(_AGAIN_SECONDS, _REST_FACTOR * (time.monotonic() - asked)))
+
+    async def _has_arrived(self, there: HopCounts, passed_by: Mapping[int, int] | None) -> bool:
+        """Whether what the recorder had archived and refused then has been passed on, and kept."""
+        if passed_by is not None and any(passed_by.get(p, 0) < there.held("statements", p) for p in there.counts):
+            return False
+        kept = await self._accountant.kept(there.ends())
+        return all(kept.get(p, 0) >= there.outcome(Outcome.REFUSED, p) for p in there.counts)
 
     async def _hours(self, since: int, report: Report) -> list[Gap]:
         """Every sum of a partition, hour and app that does not come out; the hours' balances go into the report."""
@@ -97,9 +104,11 @@ class Reconciliation:
             for first, end in windows:
                 query = f"cells?since={first}&until={end}"
                 loader = HourCounts.from_json(await self._accountant.ask("board", f"/operator/facts/{query}"))
+                told = await self._accountant.ask("gateway", f"/operator/archive/letter_{query}")
+                letters = HourCounts.from_json(told)
                 query = f"{query}&passed={listed(loader.ends)}"
                 recorder = HourCounts.from_json(await self._accountant.ask("gateway", f"/operator/archive/{query}"))
-                found, balances = compare(recorder, loader)
+                found, balances = compare(recorder, loader, letters)
                 gaps += found
                 report.hours += balances
                 report.hours_left_out += len(report.hours[:-_SHOWN_HOURS])

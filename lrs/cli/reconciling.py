@@ -62,7 +62,8 @@ class Accountant:
         Not `thorough`: cheap enough to ask again and again, but blind to a row that was written twice.
         """
         loader, recorder, passed_by = await self.hops(thorough=thorough)
-        return balance(await self.log.spans(Noun.RECEIVED), recorder, loader, passed_by)
+        kept = await self.kept(recorder.ends())
+        return balance(await self.log.spans(Noun.RECEIVED), recorder, loader, passed_by, kept)
 
     async def hops(self, *, thorough: bool) -> tuple[HopCounts, HopCounts, dict[int, int] | None]:
         """What loader and recorder counted and hold, and how much of the archive the loader has passed, if asked."""
@@ -75,6 +76,10 @@ class Accountant:
             found = await self.ask("gateway", f"/operator/archive/passed?ends={listed(loader.ends())}")
             passed_by = dict(found["passed"])
         return loader, recorder, passed_by
+
+    async def kept(self, ends: Mapping[int, int]) -> dict[int, int]:
+        """How many dead letters were kept of the records before `ends`, which the recorder told a moment ago."""
+        return dict((await self.ask("gateway", f"/operator/archive/letters?ends={listed(ends)}"))["letters"])
 
     async def ask(self, part: str, path: str) -> dict[str, Any]:
         """What an operator's endpoint answers. Raises `RetryError` when the part is away, `StopError` for the token."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from lrs.cli.health_part import HealthPart
 from lrs.kernel.errors import StopError
+from lrs.kernel.handover import Handover
 from lrs.kernel.parts import Check, Part
 from lrs.kernel.progress import ArchiveProgress
 from lrs.kernel.settings import Settings
@@ -18,6 +19,7 @@ from lrs.kernel.zone_folder import ZoneFolder
 
 if TYPE_CHECKING:
     from lrs.cli.letters_wiring import LettersWiring
+    from lrs.cli.operations_wiring import OperationsWiring
     from lrs.store.archive import Archive
     from lrs.store.engine import Engine
     from lrs.store.facts import Facts
@@ -49,6 +51,7 @@ class Wiring:
         self._folder = folder
         self._exit = contextlib.ExitStack()
         self._progress = ArchiveProgress(settings.broker.partitions)
+        self._handover: Handover | None = None
         self._made: list[Part] = []
         self._ids_folder = folder.ids
 
@@ -86,7 +89,11 @@ class Wiring:
         }
         # The id index has one writer: the recorder, or in a process without one whoever follows what it archives.
         self._ids_folder = self._folder.ids if "recorder" in names else self._folder.ids / "follower"
+        if {"gateway", "recorder"} <= set(names):
+            self._handover = Handover()
         self._made = [makers[name]() for name in names]
+        if "board" in names:
+            self._made.append(self._operations.observer(compares="accountant" not in names))
         if "gateway" in names and "recorder" not in names:
             self._made.append(self._follower())
         if _SERVING_PARTS & set(names):
@@ -125,9 +132,13 @@ class Wiring:
             ids=self._ids,
             progress=self._progress,
             registry=self._registry,
+            handover=self._handover,
             process_checks=self.checks,
             operator_routes=[
                 *archive_operator_routes(gate, engine=self._archive_engine, tallies=self._archive_tallies),
+                self._operations.archive_route(
+                    gate, self._archive_engine, self._archive_tallies, self._registry.credentials.quotas
+                ),
                 *self._letters.operator_routes(gate, publisher, self._ids),
             ],
             vendor_routes=self._letters.vendor_routes(),
@@ -148,6 +159,7 @@ class Wiring:
             tallies=self._archive_tallies,
             ids=self._ids,
             progress=self._progress,
+            handover=self._handover,
         )
 
     def _letters_part(self) -> Part:
@@ -173,12 +185,13 @@ class Wiring:
             tallies=self._facts_tallies,
             engine=self._facts_engine,
             process_checks=self.checks,
+            more_routes=self._operations.board_routes(self._facts_engine, self._facts_tallies),
         )
 
     def _accountant(self) -> Part:
         from lrs.cli.accountant_part import AccountantPart  # noqa: PLC0415
 
-        return AccountantPart(self._settings, self._folder)
+        return AccountantPart(self._settings, self._folder, self._operations.verdicts)
 
     @cached_property
     def _archive_engine(self) -> Engine:
@@ -192,6 +205,12 @@ class Wiring:
         from lrs.store.engine import archive_engine  # noqa: PLC0415
 
         return LettersWiring(self._settings, self._closing(archive_engine(self._settings, self._folder)))
+
+    @cached_property
+    def _operations(self) -> OperationsWiring:
+        from lrs.cli.operations_wiring import OperationsWiring  # noqa: PLC0415
+
+        return OperationsWiring(self._settings, self._folder)
 
     @cached_property
     def _facts_engine(self) -> Engine:

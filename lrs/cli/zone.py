@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,9 @@ from lrs.cli.plan import ProcessPlan, check_ports, processes, with_ports
 from lrs.cli.probing import is_ready
 from lrs.cli.progress_bars import Track, bytes_bar
 from lrs.cli.settings_loading import cache_folder, environment_of
+from lrs.cli.targets import write_targets
 from lrs.cli.zone_lock import zone_lock
+from lrs.cli.zone_state import write_zone_state
 from lrs.kernel.errors import AyumiError, StopError
 from lrs.kernel.logs import get_logger
 from lrs.kernel.settings import Settings
@@ -44,15 +46,26 @@ class Zone:
     `settings` holds the ports as they are, `children` the processes in the order of their start.
     """
 
-    def __init__(self, folder: Path, settings: Settings, *, free_ports: bool = False, track: Track = bytes_bar) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        *,
+        free_ports: bool = False,
+        track: Track = bytes_bar,
+        broker_properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """`broker_properties` replace or join those of deploy/kafka/server.properties."""
         self.folder = ZoneFolder(folder.resolve())
         self.settings = with_ports(settings, free_ports=free_ports)
         self.children: list[Child] = []
         self._broker: Broker | None = None
         self._track = track
+        self._broker_properties = broker_properties
         self._exit = contextlib.ExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._began = datetime.now(UTC)
+        self._untold = False
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -74,7 +87,7 @@ class Zone:
         Raises `StopError`, after stopping what was started, when a person has to act; `RetryError` when the zone is
         not ready in time.
         """
-        self.folder.prepare()
+        self._prepare()
         self._exit.enter_context(zone_lock(self.folder))
         self._exit.callback(self._state_file.unlink, missing_ok=True)  # only whoever holds the lock may
         try:
@@ -124,11 +137,17 @@ class Zone:
     def _state_file(self) -> Path:
         return self.folder.run / "zone.json"
 
+    def _prepare(self) -> None:
+        from lrs.store.folder_version import open_folder  # noqa: PLC0415 - the help text needs no store
+
+        open_folder(self.folder, self.settings)
+
     async def _start(self) -> None:
         from processors.topic_admin import ensure_topics  # noqa: PLC0415 - 200 ms; the help text needs no Kafka client
 
         began = time.monotonic()
         check_ports(self.settings)
+        write_targets(self.folder, self.settings.zone.name, self._plans, self.addresses)
         self._began = datetime.now(UTC)
         if not self.settings.broker.bootstrap_servers:
             await self._start_broker()
@@ -147,7 +166,12 @@ class Zone:
 
     async def _start_broker(self) -> None:
         broker = self._broker = Broker(
-            self.folder.broker, self.folder.logs, self.settings.broker, cache=cache_folder(), track=self._track
+            self.folder.broker,
+            self.folder.logs,
+            self.settings.broker,
+            cache=cache_folder(),
+            track=self._track,
+            properties=self._broker_properties,
         )
         await broker.start()
         first = True
@@ -214,6 +238,8 @@ class Zone:
             trim_logs(self.folder.logs)
             if self._broker:
                 self._broker.tend()
+            if self._untold:
+                self._write_state()
 
     def _write_state(self) -> None:
         """Tell other programs where everything is: whole or not at all, and only while it runs."""
@@ -227,6 +253,4 @@ class Zone:
                 for child in self.children
             ],
         }
-        draft = self._state_file.with_suffix(".new")
-        draft.write_text(json.dumps(state, indent=2) + "\n", "utf-8")
-        draft.replace(self._state_file)
+        self._untold = not write_zone_state(self._state_file, state)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lrs.cli.settings_loading import load_settings
 from lrs.kernel.settings import Settings
 from lrs.kernel.zone_folder import ZoneFolder
+
+
+def write_zone_state(path: Path, state: Mapping[str, Any]) -> bool:
+    """Write the state file whole or not at all; False while its disk is full, which must not end a supervisor."""
+    draft = path.with_suffix(".new")
+    try:
+        draft.write_text(json.dumps(state, indent=2) + "\n", "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return False
+    return True
 
 
 def running_zone(folder: Path) -> dict[str, Any] | None:

@@ -26,6 +26,10 @@ class ContractError(AyumiError):
     """Bytes that are not a record of this contract, or a record that does not fit its schema."""
 
 
+class UnknownSchemaError(ContractError):
+    """A record of a schema that this release does not know: most likely another release wrote it."""
+
+
 @cache
 def schema_files() -> dict[str, list[Path]]:
     """For each noun its schema files, oldest version first."""
@@ -83,7 +87,7 @@ class Codec:
         known = self._writers.get(bytes(value[:_HEADER_BYTES]))
         if known is None:
             msg = f"not a {self.noun} record: unknown schema fingerprint {bytes(value[2:_HEADER_BYTES]).hex()}"
-            raise ContractError(msg)
+            raise (UnknownSchemaError if len(value) >= _HEADER_BYTES else ContractError)(msg)
         source = io.BytesIO(value)
         source.seek(_HEADER_BYTES)
         try:

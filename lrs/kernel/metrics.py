@@ -2,12 +2,15 @@
 
 Labels: `app` is a credential id, `partition` a number, `reason` and `outcome` are members of `lrs.kernel.reasons`,
 `topic` a noun of `lrs.kernel.topics`, `hop` recorder, processor or loader, `route` and `method` come from the gateway's
-own route table. No label ever holds anything that was read from a statement.
+own route table, `operation`, `folder` and `what` are the sets below. No label ever holds anything that was read from a
+statement.
 """
 
 from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from lrs.kernel.reasons import Outcome, Refusal, Withholding
 
 _FAST = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 _FRESH = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600)
@@ -32,6 +35,20 @@ GATEWAY_CREDENTIAL_CHECKS = Counter(
     "ayumi_gateway_credential_checks_total",
     "Credential checks: cached, verified (argon2id, or a token's signature) or failed.",
     ["result"],
+)
+GATEWAY_OVER_QUOTA = Counter(
+    "ayumi_gateway_over_quota_total", "Requests answered 429 because their app sends more than its quota.", ["app"]
+)
+GATEWAY_LAST_SEEN_SECONDS = Gauge(
+    "ayumi_gateway_last_seen_timestamp_seconds",
+    "Unix time of an app's last statements that were taken by HTTP.",
+    ["app"],
+)
+GATEWAY_BACKLOG_STATEMENTS = Gauge(
+    "ayumi_gateway_backlog_statements", "Records on the log that the archive does not hold yet, as the gateway sees it."
+)
+GATEWAY_BACKLOG_SECONDS = Gauge(
+    "ayumi_gateway_backlog_seconds", "How old the oldest record is that is on the log and not yet in the archive."
 )
 GATEWAY_KEY_FETCHES = Counter(
     "ayumi_gateway_key_fetches_total", "Fetches of the token issuer's signing keys: fetched or failed.", ["result"]
@@ -78,6 +95,7 @@ LOADER_ROWS = Counter("ayumi_loader_rows_total", "Rows written to the facts, by 
 LOADER_SKIPPED = Counter(
     "ayumi_loader_skipped_total", "Records skipped because the table already held their coordinates."
 )
+LOADER_REFUSED = Counter("ayumi_loader_refused_total", "Records of activity that nobody can read: dead letters.")
 LOADER_RETRACTED = Counter("ayumi_loader_retracted_total", "Facts taken out because their statement was voided.")
 LOADER_INSERT_SECONDS = Histogram("ayumi_loader_insert_seconds", "Time of one facts insert.", buckets=_FAST)
 LOADER_FRESHNESS_SECONDS = Histogram(
@@ -90,6 +108,9 @@ LOADER_FRESHNESS_SECONDS = Histogram(
 STREAM_LAG = Gauge(
     "ayumi_stream_lag_records", "Records of a topic that this part has not yet taken.", ["topic", "partition"]
 )
+STREAM_RECORDS = Counter(
+    "ayumi_stream_records_total", "Records of a topic that this part is done with.", ["topic", "partition"]
+)
 STREAM_LAST_POLL_SECONDS = Gauge(
     "ayumi_stream_last_poll_timestamp_seconds", "Unix time of the last poll that returned, per topic.", ["topic"]
 )
@@ -99,20 +120,39 @@ STREAM_LAST_COMMIT_SECONDS = Gauge(
 BROKER_ERRORS = Counter(
     "ayumi_broker_errors_total", "Calls to the broker that failed, by the operation.", ["operation"]
 )
+BROKER_OPERATIONS = ("connect", "consume", "fetch", "log_ends", "produce", "publish", "views")
 
 # Accountant: is everything accounted for?
 ACCOUNTANT_GAP = Gauge(
     "ayumi_accountant_gap_statements",
-    "Statements that are missing or too many, or on their way for too long, by the hop where to look.",
+    "Statements or dead letters that are missing or too many, or on their way for too long, by the hop where to look.",
     ["hop"],
 )
 ACCOUNTANT_BALANCED_SECONDS = Gauge(
     "ayumi_accountant_balanced_timestamp_seconds", "Unix time of the last check that found everything accounted for."
 )
+ACCOUNTANT_CHECKED_SECONDS = Gauge(
+    "ayumi_accountant_checked_timestamp_seconds", "Unix time of the last check that could be made, whatever it found."
+)
 ACCOUNTANT_CHECK_SECONDS = Histogram("ayumi_accountant_check_seconds", "Time of one check.", buckets=_FRESH)
 ACCOUNTANT_FAILED_CHECKS = Counter(
     "ayumi_accountant_failed_checks_total", "Checks that could not be made, because a part or the broker was away."
 )
+
+# Every process: the machine it runs on, and what runs out with time.
+DISK_FREE = Gauge(
+    "ayumi_disk_free_bytes", "Bytes that may still be written, for each file system that the zone uses.", ["folder"]
+)
+DISK_SIZE = Gauge("ayumi_disk_size_bytes", "Size of each file system that the zone uses, in bytes.", ["folder"])
+DISK_FOLDERS = ("zone", "broker", "archive", "facts", "ids", "objects", "registry")
+EXPIRY_SECONDS = Gauge(
+    "ayumi_expiry_timestamp_seconds",
+    "Unix time at which something ends: the earliest certificate of a configured file (0: it cannot be read), "
+    "the issuer's keys if they are not fetched again, the school year and with it its pseudonyms.",
+    ["what"],
+)
+CERTIFICATES = ("broker_ca", "broker_certificate", "issuer_ca")
+EXPIRIES = (*CERTIFICATES, "issuer_keys", "school_year")
 
 # Board: aggregates API and pages.
 BOARD_QUERY_SECONDS = Histogram(
@@ -127,3 +167,26 @@ PUBLISHER_RECORDS = Counter("ayumi_publisher_records_total", "Records acknowledg
 PUBLISHER_SEND_SECONDS = Histogram(
     "ayumi_publisher_send_seconds", "Time from hand-over to acknowledgement of one call.", buckets=_FAST
 )
+PUBLISHER_SPOOLED = Counter(
+    "ayumi_publisher_spooled_total",
+    "Statements that the SDK kept on disk because the broker was away (spooled), or sent from there (replayed).",
+    ["outcome"],
+)
+PUBLISHER_SPOOL_BYTES = Gauge("ayumi_publisher_spool_bytes", "Bytes that wait in the SDK's spool on disk.")
+PUBLISHER_SPOOL_LOST = Counter(
+    "ayumi_publisher_spool_lost_bytes_total", "Bytes of the SDK's spool that were damaged, and so not sent."
+)
+
+# A counter that appears with its first event hides that event from every rate: the closed sets begin at 0.
+for _counter, _values in (
+    (BROKER_ERRORS, BROKER_OPERATIONS),
+    (GATEWAY_REFUSED, Refusal),
+    (RECORDER_STATEMENTS, (Outcome.ARCHIVED, Outcome.REFUSED, Outcome.DUPLICATE)),
+    (RECORDER_REFUSED, Refusal),
+    (LETTERS_ROWS, Refusal),
+    (PROCESSOR_STATEMENTS, (Outcome.PUBLISHED, Outcome.WITHHELD)),
+    (PROCESSOR_WITHHELD, Withholding),
+    (LOADER_ROWS, (Outcome.PUBLISHED, Outcome.WITHHELD)),
+):
+    for _value in _values:
+        _counter.labels(_value)

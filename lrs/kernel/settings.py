@@ -47,6 +47,12 @@ class BrokerSettings(_Room):
     )
     port: Port = Field(9092, description="Port of the broker that `ayumi up` starts; 0: a free one.")
     partitions: Positive = Field(4, description="Partitions of received, accepted and activity.")
+    lost_before: str = Field(
+        "",
+        pattern=r"^(\S+-\d+:\d+( \S+-\d+:\d+)*)?$",
+        description="Where a part may go on although records are gone from the log unread, as topic-partition:offset, "
+        "space separated (`osaka.received.v1-2:1204`). Empty: it stops.",
+    )
     replication_factor: Positive = Field(1, description="Replication factor of created topics.")
     heap_mb: Positive = Field(256, description="Java heap of the broker that `ayumi up` starts, in MiB.")
     min_free_disk_mb: Positive = Field(1024, description="Refuse to start the broker with less free disk, in MiB.")
@@ -100,6 +106,20 @@ class GatewaySettings(_Room):
         5.0, description="Longest time a GET waits for the archive to pass the log's end."
     )
     publish_seconds: Seconds = Field(10.0, description="Longest time a POST waits for the broker's acknowledgement.")
+    max_bodies_mb: Positive = Field(
+        128, description="Most bytes of request bodies in memory, in MiB; more is 503. At least twice max_body_mb."
+    )
+    max_backlog_statements: Positive = Field(
+        1_000_000, description="Statements on the log that the archive may lack; beyond, new ones are answered 503."
+    )
+    max_backlog_seconds: Seconds = Field(
+        900.0, description="How old, in seconds, the oldest of them may be; beyond, new ones are answered 503."
+    )
+    quota_statements_per_second: Annotated[float, Field(ge=0)] = Field(
+        0.0,
+        description="Statements a second that each app without a quota of its own may send to one gateway, ten times "
+        "as many at once; more is 429. 0: no limit.",
+    )
     cors_origins: str = Field(
         "*", description="Origins whose pages may send and read, comma separated; *: all, for no cookie is involved."
     )
@@ -153,6 +173,9 @@ class RecorderSettings(_Room):
     """received → archive, accepted, refused."""
 
     max_records: Positive = Field(10000, description="Most records in one batch.")
+    max_batch_mb: Positive = Field(
+        32, description="Statements of one batch, in MiB; two of them and what is made of them are in memory."
+    )
     max_wait_seconds: Seconds = Field(
         0.5, description="Longest wait for a first record; a batch is never held back once it has one."
     )
@@ -211,6 +234,9 @@ class LoaderSettings(_Room):
     """activity → facts."""
 
     max_records: Positive = Field(20000, description="Most records in one batch.")
+    max_batch_mb: Positive = Field(
+        32, description="Records of one batch, in MiB; two of them and what is made of them are in memory."
+    )
     max_wait_seconds: Seconds = Field(0.2, description="Longest wait for a first record.")
     gather_seconds: Seconds = Field(
         0.25, description="Time from one insert to the next under load, in seconds; few records wait for less."
@@ -238,9 +264,10 @@ class AccountantSettings(_Room):
 
     archive_url: str = Field("", description="URL of the gateway to ask; empty: on the zone's host and gateway's port.")
     facts_url: str = Field("", description="URL of the board to ask; empty: on the zone's host and board's port.")
-    every_seconds: Seconds = Field(20.0, description="How often the sums are compared, in seconds.")
+    # The two together, a scrape and an evaluation are less than the minute in which a gap has to raise its alert.
+    every_seconds: Seconds = Field(10.0, description="How often the sums are compared, in seconds.")
     overdue_seconds: Seconds = Field(
-        40.0, description="How long a statement may be on its way before it counts as a gap, in seconds."
+        30.0, description="How long a statement may be on its way before it counts as a gap, in seconds."
     )
     thorough_seconds: Seconds = Field(
         3600.0, description="How often rows are also checked for being written twice, in seconds."

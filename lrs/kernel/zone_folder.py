@@ -64,6 +64,11 @@ class ZoneFolder:
         return self.root / "run"
 
     @property
+    def targets(self) -> Path:
+        """Where Prometheus finds the processes' metrics. It stays when the zone stops, so that the zone is missed."""
+        return self.root / "targets.json"
+
+    @property
     def settings(self) -> Path:
         """The zone's settings file; optional."""
         return self.root / "ayumi.toml"

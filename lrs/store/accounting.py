@@ -1,8 +1,9 @@
 """Does the sum come out? What each hop counted, what the tables hold, and every place where the two differ.
 
 received = archived + refused + duplicate; archived = published + withheld; published = loaded, of which retracted were
-taken out again. Partition numbers are carried through, so each equation holds for each partition alone. Every count
-goes up to an offset that is told with it: so the sums come out at any moment, however much is on its way.
+taken out again; of everything refused a dead letter was kept. Partition numbers are carried through, so each equation
+holds for each partition alone. Every count goes up to an offset that is told with it: so the sums come out at any
+moment, however much is on its way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lrs.kernel.reasons import Outcome
-from lrs.store.holdings import LOADER, PROCESSOR, RECORDER, Held, Holdings
+from lrs.store.holdings import LETTERS, LOADER, PROCESSOR, RECORDER, Held, Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ _SUMS = "received up to the last one counted, and archived + refused + duplicate
 STATEMENTS = "archived, and statements in the archive"
 PASSED = "archived, and published + withheld"
 FACTS = "published, and facts loaded (present + retracted)"
+KEPT = "refused, and dead letters kept"
 
 
 class Gap(NamedTuple):
@@ -168,18 +170,21 @@ def balance(
     recorder: HopCounts,
     loader: HopCounts,
     passed_by: Mapping[int, int] | None = None,
+    kept: Mapping[int, int] | None = None,
 ) -> Balance:
     """Compare what the log of `received` has with what the recorder and the loader counted and hold.
 
     `passed_by`: for each partition the archived statements up to the last one that the loader counted, asked after
-    the loader; None where recorder and loader are not `unlike`. What was asked first must be the loader, last the log:
-    then what moves meanwhile is only ever seen as on its way.
+    the loader; None where recorder and loader are not `unlike`. `kept`: the dead letters up to the last record that the
+    recorder counted, asked after it; None: they are not compared. What was asked first must be the loader, last the
+    log: then what moves meanwhile is only ever seen as on its way.
     """
     gaps = [
         gap
-        for partition in sorted({*log, *recorder.counts, *loader.counts})
+        for partition in sorted({*log, *recorder.counts, *loader.counts, *(kept or ())})
         for gap in (
             *_recorder_gaps(recorder, partition, log.get(partition, LogSpan(0, 0))),
+            *_letter_gaps(recorder, partition, kept),
             *_processor_gaps(recorder, loader, partition, passed_by),
             *_differences(LOADER, partition, (_expected(loader, partition), _rows(loader, partition), FACTS)),
         )
@@ -215,6 +220,14 @@ def _recorder_gaps(recorder: HopCounts, partition: int, log: LogSpan) -> Iterabl
     if log.end != end:
         why = "received, and archived + refused + duplicate"
         yield Gap(RECORDER, partition, log.end - first, end - first, why, waiting=log.end > end)
+
+
+def _letter_gaps(recorder: HopCounts, partition: int, kept: Mapping[int, int] | None) -> Iterable[Gap]:
+    if kept is None:
+        return
+    refused, found = recorder.outcome(Outcome.REFUSED, partition), kept.get(partition, 0)
+    if found != refused:
+        yield Gap(LETTERS, partition, refused, found, KEPT, waiting=found < refused)
 
 
 def _processor_gaps(

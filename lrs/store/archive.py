@@ -115,6 +115,7 @@ class Archive:
         with self._high_waters.fresh(rows) as fresh:
             # Before the statements: what is written twice after a crash does no harm, what is missing does.
             references = [_reference(row) for row in fresh if row.target_id is not None]
+            self._pages.note_voids((row.target_id, row.app) for row in fresh if row.target_id and row.is_voiding)
             self._engine.insert("statement_references", _REFERENCE_COLUMNS, references)
             self._engine.insert("statements", _COLUMNS, [_values(row) for row in fresh])
 

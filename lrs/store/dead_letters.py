@@ -8,6 +8,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from lrs.store.holdings import LETTERS
 from lrs.store.offsets import HighWaters
 
 if TYPE_CHECKING:
@@ -15,10 +16,10 @@ if TYPE_CHECKING:
 
     from lrs.store.engine import Engine
 
-SOURCES = ("received", "accepted", "refused")
+SOURCES = ("received", "accepted", "activity", "refused")
 """Topics that a refused record may have lain on. `refused`: what is no dead letter lay among the dead letters."""
 
-HOPS = {"received": "letters", "accepted": "letters.accepted", "refused": "letters.refused"}
+HOPS = {"received": LETTERS, **{source: f"{LETTERS}.{source}" for source in SOURCES[1:]}}
 """Under which hop the letters of a source are counted; each source has offsets of its own."""
 
 NO_ID = bytes(16)
@@ -69,6 +70,8 @@ class DeadLetter(NamedTuple):
     path: str
     rule: str
     original: bytes
+    place: int = -1
+    """Its own offset on `refused`, which is not written."""
 
 
 class Replay(NamedTuple):

@@ -5,6 +5,7 @@ Knows the engine's hazards so that nothing else has to; `docs/decisions/0003-exa
 
 from __future__ import annotations
 
+import errno
 import re
 import threading
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from lrs.store.sources import Source, source_of
 from lrs.store.templates import check_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from clickhouse_connect.driver.client import Client
 
@@ -34,6 +35,9 @@ _MIB = 1 << 20
 _MISTAKES = frozenset({43, 46, 47, 53, 60, 62, 63, 386})
 # Time, memory, too many queries or parts, disk full: the same call may succeed later.
 _BUSY = frozenset({159, 160, 202, 209, 210, 241, 243, 252, 439})
+# A full disk is met first by whatever writes first: the client's temporary file, a part, a mutation.
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL_SIGNS = ("No space left on device", "NOT_ENOUGH_SPACE")
 # Larger than any batch: one insert is one block and so one part, which is what makes it atomic.
 _ONE_BLOCK_ROWS = 10_000_000
 
@@ -134,6 +138,23 @@ class Engine:
                 raise EngineError(None, "NOT_A_NAME", name)
         self._insert(table, columns, data, "Avro")
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the store is in this process, and so nobody else's."""
+        return self._source.is_embedded
+
+    def freeze(self, name: str, tables: Sequence[str], meanwhile: Callable[[], None]) -> None:
+        """Link what `tables` hold now, one after another, below `shadow/<name>`; then do `meanwhile`.
+
+        This engine's own writes wait for all of it.
+        """
+        with _errors("the store"), self._writer.borrow() as handle:
+            for table in tables:
+                sql = f"ALTER TABLE {table} FREEZE WITH NAME '{name}'"
+                check_template(sql, (), "command")
+                handle.command(sql)
+            meanwhile()
+
     def is_unchanged(self, table: str) -> bool:
         """Whether nothing was inserted into `table` since this engine was opened; False where others may do so."""
         return self._source.is_embedded and table not in self._written
@@ -209,10 +230,16 @@ class Limits:
 def _errors(what: str) -> Iterator[None]:
     try:
         yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise RetryError(what, "no space left on its disk") from error
     except ClientError as error:
         code, name = getattr(error, "code", None), getattr(error, "name", None)
         if isinstance(error, (ProgrammingError, DataError, NotSupportedError)):
             raise EngineError(code, type(error).__name__, "") from error
+        if any(sign in str(error) for sign in _FULL_SIGNS):
+            raise RetryError(what, "no space left on its disk") from None
         if code is None or code in _BUSY:
             raise RetryError(what, _first_line(error) if code is None else f"{name} ({code})") from error
         detail = _first_line(error) if code in _MISTAKES else ""

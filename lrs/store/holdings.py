@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from lrs.store.engine import Engine
 
 RECORDER = "recorder"
+LETTERS = "letters"
 PROCESSOR = "processor"
 LOADER = "loader"
-HOPS = (RECORDER, PROCESSOR, LOADER)
+HOPS = (RECORDER, LETTERS, PROCESSOR, LOADER)
 
 _TABLES = {RECORDER: ("statements",), LOADER: ("activities", "retracted", "retractions")}
 # What says of a source offset that it came through: facts that were taken out again have come through.
 _PASSED = {RECORDER: ("statements",), LOADER: ("activities", "retracted")}
+# Their sum is made of tallies (`letter_counts`), for people keep them as long as they like; but each is there once, by
+# source and coordinates.
+_LETTERS = {RECORDER: ("dead_letters",), LOADER: ()}
 _FINAL = {"retracted": "retracted FINAL"}
 # A fact on its way out is in two tables for a moment.
 _STAYING = {"activities": "(partition, offset) NOT IN (SELECT partition, offset FROM retracted)"}
@@ -42,16 +46,30 @@ _CHECKED = "SELECT partition, sum(rows), sum(places) FROM (__) GROUP BY partitio
 _BROKEN = "SELECT partition, range FROM (__) WHERE rows != places ORDER BY partition, range LIMIT 100".replace(
     "__", _BY_RANGE
 )
+_LETTERS_BY_RANGE = """
+SELECT source, partition, intDiv(offset, 1048576) AS range, count() AS rows, groupBitmap(offset) AS places
+FROM dead_letters GROUP BY source, partition, range
+"""
+_LETTERS_CHECKED = "SELECT partition, sum(rows), sum(places) FROM (__) GROUP BY partition ORDER BY partition".replace(
+    "__", _LETTERS_BY_RANGE
+)
+_LETTERS_BROKEN = (
+    "SELECT source, partition, range FROM (__) WHERE rows != places ORDER BY source, partition, range LIMIT 100"
+).replace("__", _LETTERS_BY_RANGE)
 _HOUR = "intDiv(toUnixTimestamp64Milli(stored_at), 3600000) * 3600"
 _DOUBLED = """
 SELECT partition, offset, any({hour}), any(app), count() FROM {rows}
 WHERE {condition} GROUP BY partition, offset HAVING count() > 1 ORDER BY offset LIMIT 1000
 """
+_LETTERS_DOUBLED = _DOUBLED.replace("{rows}", "dead_letters").replace(
+    "{condition}", "source = {source:String} AND {condition}"
+)
 _RETRACTED = "SELECT count() FROM retracted FINAL"
 _WORDS = """
 SELECT intDiv(offset, 64) AS word, groupBitOr(bitShiftLeft(toUInt64(1), bitAnd(offset, 63)))
 FROM ({rows}) GROUP BY word ORDER BY word
 """
+_OF_RECEIVED = "source = 'received'"
 _PLACES_AT_ONCE = 10_000
 _PLACES = "SELECT offset, {hour}, app FROM statements WHERE {condition} ORDER BY offset LIMIT 10000"
 _ENTRIES = """
@@ -95,7 +113,7 @@ class Holdings:
 
     def quick(self) -> Tables:
         """Rows of each table, from its projection: next to nothing at any size; facts that are leaving count twice."""
-        return {table: self._held(_QUICK, table) for table in _TABLES[self._hop]}
+        return {table: self._held(_QUICK, table) for table in (*_TABLES[self._hop], *_LETTERS[self._hop])}
 
     def passed(self, ends: Mapping[int, int]) -> Tables:
         """Rows before `ends[partition]`; none of a partition that is not in it."""
@@ -106,15 +124,18 @@ class Holdings:
 
         All rows of a partition that is not in it: nobody has accounted for them.
         """
-        return self._steady(lambda: {table: self._held(_EXACT, table, ends) for table in _TABLES[self._hop]})
+        found = self._steady(lambda: {table: self._held(_EXACT, table, ends) for table in _TABLES[self._hop]})
+        return found | {table: self._held(_QUICK, table) for table in _LETTERS[self._hop]}
 
     def checked(self, ends: Mapping[int, int]) -> Tables:
         """`exact`, with the distinct coordinates: the check that nothing was written twice, 0.2 s per million rows."""
-        return self._steady(lambda: {table: self._held(_CHECKED, table, ends) for table in _TABLES[self._hop]})
+        found = self._steady(lambda: {table: self._held(_CHECKED, table, ends) for table in _TABLES[self._hop]})
+        return found | {table: self._held(_LETTERS_CHECKED, table) for table in _LETTERS[self._hop]}
 
     def doubled(self) -> list[Doubled]:
         """Coordinates that are in a table more than once, the first thousand of each range of a million offsets."""
-        return [found for table in _TABLES[self._hop] for found in self._doubled(table)]
+        rows = [found for table in _TABLES[self._hop] for found in self._doubled(table)]
+        return rows + [found for _ in _LETTERS[self._hop] for found in self._doubled_letters()]
 
     def words(self, partition: int, first: int, end: int) -> list[tuple[int, int]]:
         """Which offsets from `first` up to `end` have a row: (number, 64 bits), lowest bit first; empty ones left out.
@@ -122,9 +143,12 @@ class Holdings:
         Facts that were retracted have one.
         """
         tables = (f"SELECT offset FROM {table} WHERE {_WITHIN}" for table in _PASSED[self._hop])  # noqa: S608 - fixed names
-        sql = _WORDS.replace("{rows}", " UNION ALL ".join(tables))
-        params = {"partition": partition, "first": first, "end": end}
-        return [(int(word), int(bits)) for word, bits in self._ask(sql, params)]
+        return self._words(" UNION ALL ".join(tables), partition, first, end)
+
+    def letter_words(self, partition: int, first: int, end: int) -> list[tuple[int, int]]:
+        """Which offsets of `received` there have a dead letter in the table, as `words`."""
+        letters = f"SELECT offset FROM dead_letters WHERE {_OF_RECEIVED} AND {_WITHIN}"  # noqa: S608 - fixed
+        return self._words(letters, partition, first, end)
 
     def places(self, partition: int, first: int, end: int) -> Iterator[tuple[int, int, str]]:
         """(offset, hour, app) of the archived statements there, in order."""
@@ -139,6 +163,10 @@ class Holdings:
     def entries(self, ids: Sequence[bytes]) -> list[tuple[bytes, int, int, bytes]]:
         """(id, partition, offset, digest) of those of `ids` that are archived."""
         return self._engine.query(_ENTRIES.strip(), {"ids": list(ids)}) if ids else []
+
+    def _words(self, offsets: str, partition: int, first: int, end: int) -> list[tuple[int, int]]:
+        params = {"partition": partition, "first": first, "end": end}
+        return [(int(word), int(bits)) for word, bits in self._ask(_WORDS.replace("{rows}", offsets), params)]
 
     def _held(
         self, template: str, table: str, ends: Mapping[int, int] | None = None, rest: int = NO_END
@@ -155,6 +183,14 @@ class Holdings:
             where = {"partition": partition, "first": number * _RANGE, "end": (number + 1) * _RANGE}
             for row in self._ask(_sql(_DOUBLED, table, _WITHIN), where):
                 yield Doubled(table, *row)
+
+    def _doubled_letters(self) -> Iterator[Doubled]:
+        for source, partition, number in self._ask(_LETTERS_BROKEN, {}):
+            where = {"partition": partition, "first": number * _RANGE, "end": (number + 1) * _RANGE}
+            sql = _LETTERS_DOUBLED.replace("{condition}", _WITHIN).replace("{hour}", _HOUR)
+            for row in self._ask(sql, {**where, "source": source}):
+                # Those of other topics are no offsets of `received`: so it is said which they are.
+                yield Doubled("dead_letters" if source == "received" else f"dead_letters of {source}", *row)
 
     def _steady(self, read: Callable[[], Tables]) -> Tables:
         """Read while no fact moves from one table to the other, so that each is counted once."""

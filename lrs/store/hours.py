@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lrs.kernel.errors import RetryError
 from lrs.kernel.reasons import Outcome
-from lrs.store.accounting import FACTS, PASSED, STATEMENTS, Gap
-from lrs.store.holdings import LOADER, PROCESSOR, RECORDER, before
+from lrs.store.accounting import FACTS, KEPT, PASSED, STATEMENTS, Gap
+from lrs.store.holdings import LETTERS, LOADER, PROCESSOR, RECORDER, before
 from lrs.store.tallies import Cell
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ class _Sums:
 def hour_counts(engine: Engine, tallies: Tallies, hop: str, hours: Hours, passed: Mapping[int, int]) -> HourCounts:
     """What `hop` counted and holds of some hours; `passed`: for each partition the end of the next hop's account.
 
+    Of `LETTERS` what it counted alone: the letters themselves may be too old.
+
     Sums and the offsets that they go up to fit each other: they are read until nothing was counted in between.
     """
     cells, ends = _steady(tallies, hop, lambda: tallies.cells(hop, *hours))
@@ -131,18 +133,20 @@ def partition_counts(tallies: Tallies, hop: str, *, partition: int, since: int) 
     return HourCounts(cells, [], ends)
 
 
-def compare(recorder: HourCounts, loader: HourCounts) -> tuple[list[Gap], list[HourBalance]]:
+def compare(recorder: HourCounts, loader: HourCounts, letters: HourCounts) -> tuple[list[Gap], list[HourBalance]]:
     """Every sum of a partition, hour and app that does not come out, and the sums of each hour and app.
 
-    `recorder` must have been asked after `loader`, with its ends as `passed`.
+    `recorder` must have been asked after the others, with the loader's ends as `passed`.
     """
-    recorded, loaded = _sums(recorder), _sums(loader)
+    recorded, loaded, kept = _sums(recorder), _sums(loader), _sums(letters)
     empty = _Sums()
     gaps: list[Gap] = []
     balances: dict[tuple[int, str], HourBalance] = {}
-    for key in sorted({*recorded, *loaded}, key=lambda key: (key[1], key[2], key[0])):
+    for key in sorted({*recorded, *loaded, *kept}, key=lambda key: (key[1], key[2], key[0])):
         ours, theirs = recorded.get(key, empty), loaded.get(key, empty)
         gaps += _gaps(key, ours, theirs)
+        ends = recorder.ends.get(key[0], 0), letters.ends.get(key[0], 0)
+        gaps += _letter_gaps(key, ours, kept.get(key, empty), *ends)
         _add(balances.setdefault(key[1:], HourBalance(*key[1:])), ours, theirs)
     return gaps, list(balances.values())
 
@@ -162,6 +166,17 @@ def _gaps(key: Key, ours: _Sums, theirs: _Sums) -> Iterator[Gap]:
     for hop, expected, found, meaning, where in sums:
         if expected != found:
             yield Gap(hop, partition, expected, found, meaning, app, hour, where.offsets)
+
+
+def _letter_gaps(key: Key, ours: _Sums, kept: _Sums, counted: int, reached: int) -> Iterator[Gap]:
+    """`counted` and `reached`: how far recorder and letters are."""
+    partition, hour, app = key
+    refused, found = ours.outcomes[Outcome.REFUSED], kept.outcomes[Outcome.REFUSED]
+    # The recorder counts a moment after it has sent the letters.
+    if found < refused or (found > refused and reached <= counted):
+        waiting = found < refused and ours.last >= reached
+        offsets = ours.offsets or kept.offsets
+        yield Gap(LETTERS, partition, refused, found, KEPT, app, hour, offsets, waiting=waiting)
 
 
 def _add(balance: HourBalance, ours: _Sums, theirs: _Sums) -> None:
@@ -203,6 +218,8 @@ def _rows(engine: Engine, hop: str, params: Mapping[str, object]) -> list[Rows]:
         sql = _ROWS.replace("{rows}", rows).replace(" GROUP BY", f"{condition} GROUP BY")
         return [Rows(*row) for row in engine.query(sql.strip(), params, maintenance=True)]
 
+    if hop == LETTERS:
+        return []
     if hop == RECORDER:
         return ask("statements")
     taken = ask("retracted FINAL")

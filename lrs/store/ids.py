@@ -8,11 +8,12 @@ from __future__ import annotations
 import shutil
 import struct
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
-from lrs.kernel.errors import StopError
+from lrs.kernel.errors import AyumiError, RetryError, StopError
 from lrs.kernel.logs import get_logger
 
 if TYPE_CHECKING:
@@ -50,6 +51,13 @@ class ArchivedIds(Protocol):
         ...
 
 
+class IdIndexError(AyumiError):
+    """The index cannot be used any more in this process. No person has to act: the next start puts it right.
+
+    So it is no `StopError`: after one that comes before a part is ready, a supervisor gives up.
+    """
+
+
 class IdIndex:
     """One RocksDB. One thread writes, any thread reads."""
 
@@ -63,7 +71,7 @@ class IdIndex:
     def open(cls, folder: Path) -> IdIndex:
         """Open or make the index in `folder`. One that is damaged is thrown away: `catch_up` then fills it anew.
 
-        Raises `StopError` when another process has it open.
+        Raises `StopError` when another process has it open, `RetryError` while its disk is full.
         """
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / _DAMAGED).exists():
@@ -71,9 +79,11 @@ class IdIndex:
         try:
             return cls(_database(folder), folder)
         except Exception as error:
-            if "lock" in str(error).lower():
+            if "/LOCK:" in str(error):  # not just the word: a damaged "block" says so too
                 msg = f"the id index {folder} is open in another process"
                 raise StopError(msg, remedy="End that process first.") from error
+            if _is_full(error):
+                raise RetryError("the id index", "no space left on its disk") from error
             _throw_away(folder, type(error).__name__)
         return cls(_database(folder), folder)
 
@@ -143,11 +153,15 @@ class IdIndex:
         except Exception as error:
             raise self._broken(error) from error
 
-    def _broken(self, error: Exception) -> StopError:
-        (self._folder / _DAMAGED).touch()
-        return StopError(
-            f"the id index is damaged: {str(error)[:200]}", remedy="Restart: it is then rebuilt from the archive."
-        )
+    def _broken(self, error: Exception) -> IdIndexError:
+        if _is_full(error):
+            return IdIndexError(
+                "the id index could not be written: no space left on its disk. It goes on after a restart"
+            )
+        with suppress(OSError):
+            (self._folder / _DAMAGED).touch()
+        problem = f"the id index is damaged: {str(error)[:200]}"
+        return IdIndexError(f"{problem}. Restart: it is then rebuilt from the archive.")
 
     def _forget(self, partition: int) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -172,6 +186,11 @@ def _database(folder: Path) -> Rdict:
     table.set_block_cache(Cache(_CACHE_BYTES))
     options.set_block_based_table_factory(table)
     return Rdict(str(folder / "index"), options=options, access_type=AccessType.read_write())
+
+
+def _is_full(error: Exception) -> bool:
+    # Nothing is damaged, and building it anew would take minutes. The database itself refuses every later write.
+    return "no space left" in str(error).lower()
 
 
 def _throw_away(folder: Path, why: str) -> None:

@@ -20,7 +20,7 @@ from lrs.store.selecting import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from lrs.store.engine import Engine
 
@@ -35,6 +35,7 @@ _LARGEST_PAGE_BYTES = 16 << 20
 _SELECT_SECONDS = 10.0
 """How long one page may take, however many look-ups it needs; each is bounded by the engine as well."""
 _WIDEST = 2_000
+_SPARE = 8
 
 
 class ArchivedStatement(NamedTuple):
@@ -65,6 +66,10 @@ class Pages:
         """`engine` is the archive's, migrated."""
         self._engine = engine
         self._references = References(engine)
+
+    def note_voids(self, voided: Iterable[tuple[bytes, str]]) -> None:
+        """See `Voids.note`."""
+        self._references.voids.note(voided)
 
     def by_ids(
         self, ids: Sequence[bytes], app: str | None = None, authority: bytes | None = None
@@ -109,7 +114,9 @@ class Pages:
         """The first `limit` places of the list, however many voided statements lie between."""
         deadline = monotonic() + _SELECT_SECONDS
         found: list[Place] = []
-        rest = wanted
+        # A few more than asked for, where some may be voided: to look again takes as long as the first time.
+        spare = min(_SPARE, wanted.limit) if self._references.are_any() else 0
+        rest = wanted._replace(limit=wanted.limit + spare)
         while True:
             meeting = direct(self._engine, rest, contents)
             places = in_order([*meeting, *self._references.referring(rest, meeting, deadline)], rest)

@@ -25,6 +25,7 @@ from lrs.store.selecting import (
     sent_by,
     where,
 )
+from lrs.store.voids import Voids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,10 +40,6 @@ _TOO_MANY_TARGETS = 191  # SET_SIZE_LIMIT_EXCEEDED
 _DEEPEST = 100
 """How many references are followed one after the other, where each costs a look-up."""
 
-_VOIDS = """
-SELECT target_id, groupUniqArray(app) FROM statement_references
-WHERE is_voiding AND target_id IN {ids:Array(FixedString(16))} GROUP BY target_id
-"""
 _TABLE = "statement_references"
 _ANY = f"SELECT 1 FROM {_TABLE} LIMIT 1"  # noqa: S608 - a constant
 _REFERRING = f"SELECT {PLACE} FROM statement_references WHERE target_id IN "  # noqa: S608 - a constant
@@ -60,6 +57,7 @@ class References:
         """`engine` is the archive's, migrated."""
         self._engine = engine
         self._are_any: bool | None = None
+        self.voids = Voids(engine)
 
     def voided(self, statements: Iterable[tuple[bytes, str, bool]]) -> set[bytes]:
         """Which of the statements, each an (id, app, is_voiding), are voided.
@@ -68,17 +66,14 @@ class References:
         (xAPI 1.0.3 Data 2.3.2 leaves to the record store who may). It cannot be voided itself.
         """
         apps = {statement_id: app for statement_id, app, is_voiding in statements if not is_voiding}
-        if not apps or not self._any():
-            return set()
-        found = self._engine.query(_VOIDS, {"ids": list(apps)})
-        return {target for target, voiders in found if apps[target] in voiders}
+        return self.voids.among(apps) if apps and self.are_any() else set()
 
     def referring(self, wanted: StatementFilter, direct: Sequence[Place], deadline: float) -> list[Place]:
         """The places, in order, at most `limit`, of those that meet the filters through what they refer to.
 
         `direct` are those that meet them themselves; behind a full page of these nothing is looked for.
         """
-        if not wanted.conditions or not self._any():
+        if not wanted.conditions or not self.are_any():
             return []
         if len(direct) == wanted.limit:
             last = direct[-1].stored_at_ms
@@ -97,7 +92,7 @@ class References:
                 raise
         return in_order(list(self._one_by_one(wanted, deadline)), wanted)
 
-    def _any(self) -> bool:
+    def are_any(self) -> bool:
         """Whether there are references at all; in many zones there are not, and asking takes a millisecond."""
         known_empty = self._are_any is False and self._engine.is_unchanged(_TABLE)
         if not self._are_any and not known_empty:

@@ -28,9 +28,9 @@ LITTLE = "SETTINGS max_threads = 1, optimize_move_to_prewhere = 0"
 BY_TIME = "SETTINGS preferred_optimize_projection_name = 'by_time', ignore_data_skipping_indices = 'by_moment'"
 _MOMENT = "fromUnixTimestamp64Milli({%s:Int64}, 'UTC')"
 
-# A page and one more. What it says is read along with the keys, which costs a third of reading it afterwards, up to so
-# many bytes; more than that is read piece by piece.
-_MOST_CONTENTS = 501
+# A page, one more, and some to spare for what is voided. What it says is read along with the keys, which costs a third
+# of reading it afterwards, up to so many bytes; more than that is read piece by piece.
+_MOST_CONTENTS = 520
 _MOST_CONTENT_BYTES = 32 << 20
 _TOO_MANY_BYTES = 396  # TOO_MANY_ROWS_OR_BYTES
 

@@ -103,6 +103,11 @@ class Tallies:
         self._operator = operator
         self._high_waters: dict[tuple[str, int], int] = {}
 
+    @property
+    def operator(self) -> str:
+        """Whose rows these are."""
+        return self._operator
+
     def high_water(self, hop: str, partition: int) -> int:
         """The last source offset of the partition that the hop has counted, read now; -1 when none."""
         params = {"hop": hop, "operator": self._operator, "partition": partition}

@@ -63,6 +63,19 @@ class Truth:
                 answers.successes += draft.success
                 answers.learners.add(learner)
 
+    def merge(self, other: Truth) -> None:
+        """Add what another stream of the same district must come to."""
+        self._expected.update(other._expected)
+        for day, cell in other.days.items():
+            mine = self.days.setdefault(day, DayCell())
+            mine.statements += cell.statements
+            mine.learners |= cell.learners
+        for key, codes in other.codes.items():
+            answers = self._code_cell(key)
+            answers.answers += codes.answers
+            answers.successes += codes.successes
+            answers.learners |= codes.learners
+
     def _code_cell(self, key: tuple[str, int]) -> CodeCell:
         cell = self.codes.get(key)
         if cell is None:

@@ -22,7 +22,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zone]:
             json.loads(ayumi("credential", "add", name, "--dir", str(running.folder), "--json").stdout)
             for name in ("drill", "other")
         ]
-        yield Zone(running.state["addresses"]["gateway"], *((app["key"], app["secret"]) for app in apps))
+        drill, other = ((app["key"], app["secret"]) for app in apps)
+        addresses = running.state["addresses"]
+        yield Zone(addresses["gateway"], drill, other, addresses["broker"], running.state["zone"])
 
 
 @pytest.fixture(scope="session")

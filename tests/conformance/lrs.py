@@ -12,11 +12,13 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Zone(NamedTuple):
-    """A running zone: the URL of its gateway, and two apps of it, as key and secret."""
+    """A running zone: the URL of its gateway, two apps of it, as key and secret, its broker and its name."""
 
     url: str
     drill: tuple[str, str]
     other: tuple[str, str]
+    broker: str
+    name: str
 
 
 class Lrs:

@@ -148,6 +148,16 @@ def test_a_body_of_parts_may_be_written_in_all_ways_of_rfc_2046(lrs: Lrs, form: 
     assert returned(lrs, whole["id"])[1].content == file
 
 
+def test_files_are_told_apart_where_no_line_end_is_before_a_boundary(lrs: Lrs) -> None:
+    files = [content(), content() + b"\r\n", content()]
+    whole = statement(id=new_id(), attachments=[declaration(file) for file in files])
+    body = written(statements_part(whole), *map(file_part, files))
+    for file in files[:-1]:
+        body = body.replace(file + b"\r\n--", file + b"--", 1)
+    assert lrs.ask("POST", "statements", content=body, headers=MIXED).status_code == 200
+    assert sorted(part.content for part in returned(lrs, whole["id"])[1:]) == sorted(files)
+
+
 def test_statements_without_files_may_come_as_the_only_part(lrs: Lrs) -> None:
     assert sent(lrs, statements_part([statement(), statement()])).status_code == 200
     assert sent(lrs, statements_part(statement(attachments=[declaration(content(), fileUrl=URL)]))).status_code == 200

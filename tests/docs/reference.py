@@ -45,7 +45,11 @@ def settings() -> str:
 
 def metric_names() -> str:
     """Every metric."""
-    found = [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
+    found = [
+        value
+        for name, value in vars(metrics).items()
+        if isinstance(value, MetricWrapperBase) and not name.startswith("_")
+    ]
 
     def rows() -> Iterator[tuple[str, ...]]:
         for metric in found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from lrs.cli.ports import free_port
 from lrs.cli.probing import is_ready
 from lrs.kernel.settings import BrokerSettings
+from lrs.kernel.zone_folder import ZoneFolder
 from tests.support.ayumi import AYUMI, ayumi, environment
 from tests.support.waiting import eventually
 
@@ -59,6 +61,43 @@ def parts(tmp_path: Path, broker: BrokerSettings, zone: str, server: str) -> Ite
             )
             stack.callback(process.terminate)
         yield f"http://127.0.0.1:{settings['AYUMI_GATEWAY__PORT']}"
+
+
+@pytest.fixture
+def operations(tmp_path: Path, broker: BrokerSettings, zone: str) -> Iterator[httpx.Client]:
+    """A zone without an accountant; the operator at its board."""
+    folder = ZoneFolder(tmp_path / "zone")
+    folder.prepare()
+    settings = {
+        "AYUMI_BROKER__BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.port}",
+        "AYUMI_ZONE__NAME": zone,
+        "AYUMI_GATEWAY__PORT": str(free_port()),
+        "AYUMI_BOARD__PORT": str(free_port()),
+    }
+    with ExitStack() as stack:
+        for parts in (["gateway", "recorder", "letters"], ["loader", "board"]):
+            command = [*AYUMI, "run", *parts, "--dir", str(folder.root), "--migrate"]
+            sink = stack.enter_context((tmp_path / f"{parts[-1]}.log").open("wb"))
+            process = stack.enter_context(
+                subprocess.Popen(command, env=environment(settings), stdout=sink, stderr=subprocess.STDOUT)
+            )
+            stack.callback(process.terminate)
+        token = {"Authorization": f"Bearer {folder.operator_token.read_text('ascii')}"}
+        url = f"http://127.0.0.1:{settings['AYUMI_BOARD__PORT']}/operator"
+        yield stack.enter_context(httpx.Client(base_url=url, headers=token, trust_env=False, timeout=30))
+
+
+async def test_a_board_without_an_accountant_beside_it_says_whether_everything_is_accounted_for(
+    operations: httpx.Client,
+) -> None:
+    async def is_balanced() -> bool:
+        try:
+            answer = await asyncio.to_thread(operations.get, "/now")
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 200 and answer.json()["accounts"]["state"] == "balanced"
+
+    await eventually(is_balanced, seconds=90)
 
 
 async def test_a_gateway_without_a_recorder_beside_it_reads_what_it_took_and_knows_repeats(

@@ -116,3 +116,33 @@ def test_the_references_of_a_district_are_written_without_a_zone(tmp_path: Path)
         "consent.csv",
         "roster.csv",
     ]
+
+
+def test_a_quota_is_given_with_a_credential_changed_and_ended(tmp_path: Path) -> None:
+    there = ("--dir", str(tmp_path))
+    made = json.loads(ayumi("credential", "add", "drill-a", "--quota", "200", *there, "--json").stdout)
+    assert made["quota"] == {"statements_per_second": 200.0, "burst": 2000}
+    assert ayumi("credential", "quota", "drill-a", *there).stdout == "drill-a\t200 statements/s, 2000 at once\n"
+    ayumi("credential", "quota", "drill-a", "--quota", "0.5", "--burst", "7", *there)
+    again = json.loads(ayumi("credential", "add", "drill-a", *there, "--json").stdout)
+    assert again["quota"] == {"statements_per_second": 0.5, "burst": 7}
+    assert "0.5 statements/s, 7 at once" in ayumi("credential", "list", *there).stdout
+    assert ayumi("credential", "quota", "drill-a", "--none", *there).stdout == "drill-a\tno quota of its own\n"
+    assert {one["quota"] for one in json.loads(ayumi("credential", "list", *there, "--json").stdout)} == {None}
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (("add", "drill-a", "--quota", "0"), "quota: a quota is more than 0"),
+        (("add", "drill-a", "--burst", "5"), "--burst goes with --quota"),
+        (("quota", "drill-a", "--quota", "5", "--burst", "0"), "burst: a burst is at least 1 statement"),
+        (("quota", "drill-a", "--none", "--quota", "5"), "--none stands alone"),
+    ],
+)
+def test_a_quota_that_makes_no_sense_is_refused_and_changes_nothing(
+    tmp_path: Path, words: tuple[str, ...], rule: str
+) -> None:
+    done = ayumi("credential", *words, "--dir", str(tmp_path / "new"))
+    assert (done.returncode, rule in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "new").exists()

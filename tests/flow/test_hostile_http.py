@@ -6,18 +6,22 @@ import asyncio
 import base64
 import json
 import re
-import resource
 import socket
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
+import uvicorn
 
+from lrs.api.gateway.connections import connection_class
+from lrs.api.gateway.requests import Receive, Scope, Send
+from lrs.api.gateway.waiting import Waiting
 from lrs.kernel.settings import BrokerSettings
 from processors.topic_admin import ensure_topics
 from tests.support.broker import complete, new_zone_name
 from tests.support.http_zone import JSON, VERSIONS, Zone, client_of, http_zone, statement, zone_settings
+from tests.support.waiting import eventually
 
 
 @pytest.mark.parametrize(
@@ -176,25 +180,48 @@ async def test_where_connections_are_full_the_one_that_waits_longest_makes_room(
             writer.close()
 
 
-async def test_with_ten_thousand_open_connections_a_good_client_sees_no_error(
-    app: httpx.AsyncClient, running: Zone
-) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    lines: list[asyncio.StreamWriter] = []
+async def _unread(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers once it has a body."""
+    assert scope["type"] == "http"
+    while (message := await receive()).get("more_body"):
+        pass
+    if message["type"] == "http.request":
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+
+@asynccontextmanager
+async def _served(waiting: Waiting) -> AsyncIterator[tuple[str, int]]:
+    """The gateway's connections over sockets, without the gateway: where a body may take a second, not a minute."""
+    config = uvicorn.Config(_unread, http=connection_class(waiting), ws="none", lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    tasks = [asyncio.create_task(server._serve(sockets=[listener])), asyncio.create_task(waiting.sweep())]  # noqa: SLF001
     try:
-        for number in range(10_000):
-            _, writer = await asyncio.open_connection(*running.place)
-            lines.append(writer)
-            writer.write(ASK[: number % len(ASK)])
-            if number % 500 == 0:
-                answer = await app.post("/xAPI/statements", json=statement())
-                assert answer.status_code == 200
+        await eventually(lambda: server.started)
+        yield listener.getsockname()
     finally:
-        for writer in lines:
-            writer.close()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert (await app.get("/xAPI/statements", params={"limit": "1"})).status_code == 200
+        server.should_exit = True
+        await tasks[0]
+        tasks[1].cancel()
+
+
+async def test_a_body_that_does_not_end_is_told_so_however_it_trickles_and_one_that_ends_in_time_is_taken() -> None:
+    head = b"POST /xAPI/statements HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"
+    async with _served(Waiting(100, header_seconds=300, idle_seconds=300, body_seconds=1)) as place:
+        reader, writer = await asyncio.open_connection(*place)
+        answer = asyncio.create_task(reader.read())
+        writer.write(head)
+        while not answer.done():
+            writer.write(b"x")
+            await asyncio.wait((answer,), timeout=0.05)
+        writer.close()
+        found, error = _error(await answer)
+        assert (found, "in time" in error["rule"]) == (408, True)
+        reader, writer = await asyncio.open_connection(*place)
+        writer.write(head + b"x" * 100_000)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 204")
+        writer.close()
 
 
 # --- within a request ---

@@ -22,6 +22,7 @@ from lrs.kernel.settings import BrokerSettings
 from lrs.kernel.topics import Noun
 from tests.support.ayumi import AYUMI, RunningZone, ayumi, environment, up
 from tests.support.broker import complete
+from tests.support.log import received
 from tests.support.planting import broker_alone, change, commit, ends, feed, put_references, statements
 from tests.support.waiting import eventually
 
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.timeout(400)
 HOURS_MS = [1_780_000_000_000 + number * 7_200_000 for number in range(4)]
 APPS = ["drill-a", "drill-b", "drill-c", "drill-d"]
 OPERATOR = "operator"
+NOTHING = dict.fromkeys(("recorder", "letters", "processor", "loader"), 0.0)
 
 
 def hour(partition: int) -> str:
@@ -119,7 +121,7 @@ async def test_a_zone_that_lost_nothing_says_so_in_words_and_metrics(fed: Path, 
 
 
 async def _is_balanced(zone: RunningZone) -> bool:
-    return await balanced_at(zone) > 0 and await missing(zone) == {"recorder": 0, "processor": 0, "loader": 0}
+    return await balanced_at(zone) > 0 and await missing(zone) == NOTHING
 
 
 async def test_a_zone_under_load_with_faults_of_every_kind_has_no_gap(fed: Path, tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ async def test_a_zone_under_load_with_faults_of_every_kind_has_no_gap(fed: Path,
         assert report["received"] == 40 + sent["expected"]["received"]
         assert min(report[name] for name in ("refused", "duplicate", "withheld", "retracted")) > 0
         assert sum(row["received"] for row in report["hours"]) == report["received"]
-        assert await missing(zone) == {"recorder": 0, "processor": 0, "loader": 0}
+        assert await missing(zone) == NOTHING
 
 
 async def _has_received(zone: RunningZone, count: int) -> bool:
@@ -169,11 +171,47 @@ async def test_rows_and_counts_that_were_changed_by_hand_are_named_each(fed: Pat
         assert [gap["statements"] for gap in report["gaps"]] == [1, 1, 1, 1]
         said = ayumi("reconcile", str(folder), "--wait", "5").stdout
         assert f"GAP at hop loader, app {APPS[0]}, hour {hour(0)}, partition 0, offsets 3: 1 published" in said
-        await eventually(lambda: _is_missing(zone, recorder=3, processor=0, loader=1), 60)
+        await eventually(lambda: _is_missing(zone, recorder=3, loader=1), 60)
+        await eventually(lambda: _page_names(zone, places(report)), 120)
+        assert ayumi("top", str(folder), "--once", "--json").returncode == 1
+
+
+async def _page_names(zone: RunningZone, gaps: list[tuple[str, str, str, int, list[list[int]]]]) -> bool:
+    """Whether the operator's page shows these gaps."""
+    token = (zone.folder / "keys" / "operator.token").read_text("ascii").strip()
+    _, body = await fetch(f"{zone.state['addresses']['board']}/operator/now", 30, token=token)
+    seen = json.loads(body)
+    return (seen["state"], seen["accounts"]["state"], places(seen["accounts"])) == ("bad", "gap", gaps)
 
 
 async def _is_missing(zone: RunningZone, **hops: float) -> bool:
-    return await missing(zone) == hops
+    return await missing(zone) == NOTHING | hops
+
+
+async def test_a_dead_letter_that_was_lost_is_named_in_the_middle_and_at_the_end(fed: Path, tmp_path: Path) -> None:
+    folder = copied(fed, tmp_path)
+    async with running(folder) as (zone, broker):
+        # In one partition the letter in the middle will be lost, in another the last one.
+        for partition, apps in ((1, ["other", APPS[1], "other"]), (2, ["other", "other", APPS[2]])):
+            stored = HOURS_MS[partition]
+            letters = [received(os.urandom(16), b"no statement", app=app, stored_at_ms=stored) for app in apps]
+            await feed(broker, partition, letters)
+        code, report = reconciled(folder, "--from-log")
+        assert (code, report["refused"], report["gaps"]) == (0, 6, [])
+    change(
+        folder,
+        "archive",
+        "ALTER TABLE dead_letters DELETE WHERE app != 'other'",
+        "ALTER TABLE tallies DELETE WHERE hop = 'letters' AND app NOT IN ('other', '')",
+    )
+    lost = [("letters", APPS[1], hour(1), 1, [[11, 11]]), ("letters", APPS[2], hour(2), 2, [[12, 12]])]
+    async with running(folder) as (zone, _):
+        code, report = reconciled(folder, wait=5)
+        assert (code, places(report)) == (1, lost)
+        assert [(gap["exact"], gap["waiting"]) for gap in report["gaps"]] == [(True, False)] * 2
+        said = ayumi("reconcile", str(folder), "--wait", "5").stdout
+        assert f"GAP at hop letters, app {APPS[1]}, hour {hour(1)}, partition 1, offsets 11: 1 refused" in said
+        await eventually(lambda: _is_missing(zone, letters=2), 60)
 
 
 async def test_what_was_passed_over_is_named_by_its_offsets(fed: Path, tmp_path: Path) -> None:
@@ -185,6 +223,9 @@ async def test_what_was_passed_over_is_named_by_its_offsets(fed: Path, tmp_path:
         await commit(broker, "loader", Noun.ACTIVITY, 1, by=1)
         await feed(broker, 2, statements(2, 1, 9, app=APPS[2], stored_at_ms=HOURS_MS[2]))
         await commit(broker, "recorder", Noun.RECEIVED, 2, by=1)
+    # The loader believes its own store more than what was committed.
+    at = f"'{OPERATOR}', 1, toDateTime64(0, 0, 'UTC'), '', 'position', '', 9, 9, 0"
+    change(folder, "facts", f"INSERT INTO tallies SELECT 'loader.position', {at}")
     change(
         folder,
         "archive",
@@ -200,7 +241,7 @@ async def test_what_was_passed_over_is_named_by_its_offsets(fed: Path, tmp_path:
         ]
         assert code == 1
         assert [gap["exact"] for gap in report["gaps"]] == [True, True, True]
-        await eventually(lambda: _is_missing(zone, recorder=1, processor=4, loader=0), 60)
+        await eventually(lambda: _is_missing(zone, recorder=1, processor=4), 60)
 
 
 async def _leave_work(folder: Path) -> None:

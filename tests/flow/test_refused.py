@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import pytest
 from lrs.kernel.settings import BrokerSettings
 from lrs.kernel.topics import Noun, partition_of, topic_name
 from lrs.kernel.zone_folder import ZoneFolder
+from lrs.store.dead_letters import SOURCES
 from processors.topic_admin import ensure_topics
 from tests.support.ayumi import RunningZone, ayumi, up
 from tests.support.broker import complete, new_zone_name
@@ -130,6 +132,22 @@ async def test_a_refused_statement_is_listed_shown_and_on_the_operators_pages(ou
         assert "default-src 'none'" in detail.headers["Content-Security-Policy"]
         japanese = await browser.get("/operator/refused", headers={"Accept-Language": "ja,en;q=0.5"})
         assert "受け付けなかったステートメント" in japanese.text
+
+
+async def test_a_letter_of_each_source_is_shown_by_the_place_under_which_it_is_listed(ours: Place) -> None:
+    for source in SOURCES:
+        await send(ours.broker, topic_name(ours.name, Noun(source)), 1, [(None, b"none of ours")])
+    listed: dict[str, str] = {}
+
+    async def all_are_listed() -> bool:
+        text = await asyncio.to_thread(lambda: ayumi("refused", "list", str(ours.zone.folder)).stdout)
+        places = re.findall(r"^\S+  (\S*[0-9]+/[0-9]+) ", text, re.MULTILINE)
+        listed.update({place.rpartition(":")[0] or "received": place for place in places})
+        return set(listed) == set(SOURCES)
+
+    await eventually(all_are_listed, 60)
+    for source, place in listed.items():
+        assert ours.refused("show", place)["source"] == source
 
 
 async def test_only_the_operators_token_opens_the_operators_view(ours: Place) -> None:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lrs.store.accounting import Gap, HopCounts, LogSpan, balance, hop_counts
+from lrs.store.accounting import Balance, Gap, HopCounts, LogSpan, balance, hop_counts
 from lrs.store.archive import Archive
+from lrs.store.dead_letters import DeadLetters
 from lrs.store.facts import Facts
-from lrs.store.holdings import LOADER, RECORDER
+from lrs.store.holdings import LETTERS, LOADER, RECORDER, Holdings
+from lrs.store.letter_counts import letters_kept
 from lrs.store.tallies import Tallies, Tally
+from tests.support.letters import letter
 from tests.support.rows import activity, archive_row, records, retraction
 
 if TYPE_CHECKING:
@@ -110,3 +113,86 @@ def test_a_doubled_row_is_named(zone: Callable[[], tuple[HopCounts, HopCounts]],
     )
     found = balance(LOG, *zone())
     assert Gap("recorder", 1, 4, 5, "distinct (partition, offset), and rows of statements") in found.gaps
+
+
+def test_a_doubled_dead_letter_is_named_and_letters_of_two_topics_at_one_offset_are_not(
+    zone: Callable[[], tuple[HopCounts, HopCounts]], archive_engine: Engine
+) -> None:
+    letters = DeadLetters(archive_engine)
+    letters.keep(3650)
+    letters.insert([letter(8), letter(8, source="accepted"), letter(8, source="refused"), letter(2, partition=1)])
+    assert balance(LOG, *zone()).balanced
+    again = "SELECT * REPLACE ('again' AS rule) FROM dead_letters WHERE source = 'accepted'"
+    archive_engine.command(f"INSERT INTO dead_letters {again}")
+    assert balance(LOG, *zone()).gaps == [
+        Gap("recorder", 0, 3, 4, "distinct (partition, offset), and rows of dead_letters")
+    ]
+    [found] = Holdings(archive_engine, RECORDER).doubled()
+    assert (found.table, found.partition, found.offset, found.app, found.rows) == (
+        "dead_letters of accepted", 0, 8, "drill", 2
+    )  # fmt: skip
+
+
+@pytest.fixture
+def with_letters(
+    zone: Callable[[], tuple[HopCounts, HopCounts]], archive_engine: Engine
+) -> Callable[[], tuple[Balance, dict[int, int]]]:
+    """The zone with one letter kept, that of offset 8: what it comes to now, and how many letters are kept."""
+    letters, tallies = DeadLetters(archive_engine), Tallies(archive_engine, "board")
+    letters.keep(3650)
+    letters.insert([letter(8)])
+    tallies.insert([Tally("letters", 0, 8, 8, "drill", 0, "refused", "conflict", 1)])
+
+    def found() -> tuple[Balance, dict[int, int]]:
+        recorder, loader = zone()
+        kept = letters_kept(archive_engine, tallies, recorder.ends())
+        return balance(LOG, recorder, loader, kept=kept), kept
+
+    return found
+
+
+def test_a_letter_that_was_not_kept_is_named(
+    with_letters: Callable[[], tuple[Balance, dict[int, int]]], archive_engine: Engine
+) -> None:
+    assert with_letters()[0].balanced
+    archive_engine.command("ALTER TABLE dead_letters DELETE WHERE offset = 8")
+    archive_engine.command("ALTER TABLE tallies DELETE WHERE hop = 'letters'")
+    meaning = "refused, and dead letters kept"
+    assert with_letters()[0].gaps == [Gap(LETTERS, 0, 1, 0, meaning, waiting=True)]
+
+
+def test_letters_that_became_too_old_are_no_gap(
+    with_letters: Callable[[], tuple[Balance, dict[int, int]]], archive_engine: Engine
+) -> None:
+    DeadLetters(archive_engine).keep(1)
+    assert archive_engine.query("SELECT count() FROM dead_letters") == [(0,)]
+    assert with_letters()[0].balanced
+
+
+def test_letters_that_nobody_refused_are_a_gap_at_once_unless_the_recorder_is_still_to_count(
+    with_letters: Callable[[], tuple[Balance, dict[int, int]]], archive_engine: Engine
+) -> None:
+    letters, tallies = DeadLetters(archive_engine), Tallies(archive_engine, "board")
+    letters.insert([letter(10), letter(11), letter(4, partition=1)])
+    tallies.insert(
+        [
+            Tally("letters", 0, 10, 11, "drill", 0, "refused", "invalid", 2),
+            Tally("letters", 1, 4, 4, "drill", 3600, "refused", "invalid", 1),
+        ]
+    )
+    found, kept = with_letters()
+    assert (found.balanced, kept) == (True, {0: 1, 1: 0})
+    archive_engine.command("ALTER TABLE tallies UPDATE count = 2 WHERE hop = 'letters' AND last_offset = 8")
+    assert with_letters()[0].gaps == [Gap(LETTERS, 0, 1, 2, "refused, and dead letters kept")]
+
+
+def test_a_lost_letter_shows_although_letters_behind_it_are_kept(archive_engine: Engine) -> None:
+    letters, tallies = DeadLetters(archive_engine), Tallies(archive_engine, "board")
+    letters.keep(3650)
+    letters.insert([letter(offset) for offset in (3, 5, 9)])
+    tallies.insert([Tally("letters", 0, 3, 9, "drill", 0, "refused", "invalid", 3)])
+    # A moment ago the recorder had refused 3, 4 and 5, of seven records.
+    assert letters_kept(archive_engine, tallies, {0: 7}) == {0: 2}
+    assert letters_kept(archive_engine, tallies, {0: 10}) == {0: 3}
+    assert letters_kept(archive_engine, tallies, {}) == {0: 0}
+    assert Holdings(archive_engine, RECORDER).letter_words(0, 4, 100) == [(0, 1 << 5 | 1 << 9)]

@@ -12,7 +12,7 @@ from lrs.api.operator import OperatorGate, archive_operator_routes
 from lrs.store.accounting import LogSpan, balance, hop_counts, passed, unlike
 from lrs.store.archive import Archive
 from lrs.store.facts import Facts
-from lrs.store.holdings import LOADER, RECORDER, Doubled, Holdings
+from lrs.store.holdings import LETTERS, LOADER, RECORDER, Doubled, Holdings
 from lrs.store.hours import HourCounts, Hours, compare, hour_counts, partition_counts
 from lrs.store.tallies import Tallies, Tally
 from tests.support.rows import BASE_MS, activity, archive_row, key, records, retraction
@@ -41,12 +41,16 @@ class Stores(NamedTuple):
         ours = hour_counts(self.archive, self.recorded, RECORDER, ALL, theirs.ends)
         for counts in (ours, theirs):
             assert HourCounts.from_json(counts.to_json()) == counts
-        gaps, balances = compare(ours, theirs)
+        gaps, balances = compare(ours, theirs, self.kept())
         assert all((gap.partition, gap.app) == (2, "drill") for gap in gaps)
         return (
             [(gap.hop, gap.hour or 0, gap.found - gap.expected) for gap in gaps],
             [(one.hour, one.received, one.loaded, one.withheld) for one in balances],
         )
+
+    def kept(self) -> HourCounts:
+        """What the letters counted."""
+        return hour_counts(self.archive, self.recorded, LETTERS, ALL, {})
 
 
 def archived(offset: int) -> ArchiveRow:
@@ -74,6 +78,7 @@ def stores(archive_engine: Engine, facts_engine: Engine) -> Stores:
             tally(RECORDER, 5, HOUR, ("archived", ""), 4),
             tally(RECORDER, 5, HOUR - 3 * 3600, ("archived", ""), 1),
             tally(RECORDER, 5, HOUR, ("refused", "conflict"), 1),
+            tally(LETTERS, 5, HOUR, ("refused", "conflict"), 1),
         ]
     )
     facts = Facts(facts_engine)
@@ -104,6 +109,8 @@ def test_a_late_statement_is_balanced_in_its_own_hour(stores: Stores) -> None:
         ("archive", "INSERT INTO statements SELECT * FROM statements WHERE offset = 2", ("recorder", HOUR, 1)),
         ("facts", "ALTER TABLE activities DELETE WHERE offset = 2", ("loader", HOUR, -1)),
         ("facts", "ALTER TABLE tallies DELETE WHERE reason = 'no_consent'", ("processor", HOUR, -1)),
+        ("archive", "ALTER TABLE tallies UPDATE count = 2 WHERE hop = 'letters'", ("letters", HOUR, 1)),
+        ("archive", "ALTER TABLE tallies DELETE WHERE hop = 'letters'", ("letters", HOUR, -1)),
     ],
 )
 def test_a_difference_is_found_in_its_hop_and_hour(
@@ -114,6 +121,25 @@ def test_a_difference_is_found_in_its_hop_and_hour(
     gaps, _ = stores.compared()
     assert gap in gaps
     assert {hour for _, hour, _ in gaps} == {gap[1]}
+
+
+def test_a_letter_waits_until_letters_behind_it_are_kept_and_none_is_too_many_before_the_recorder_counts(
+    stores: Stores,
+) -> None:
+    stores.recorded.insert([Tally(RECORDER, 2, 6, 9, "drill", HOUR, "refused", "invalid", 2)])
+
+    def found() -> list[tuple[int, bool]]:
+        nothing = HourCounts([], [], {})
+        ours = hour_counts(stores.archive, stores.recorded, RECORDER, ALL, {})
+        gaps = [gap for gap in compare(ours, nothing, stores.kept())[0] if gap.hop == LETTERS]
+        return [(gap.found - gap.expected, gap.waiting) for gap in gaps]
+
+    assert found() == [(-2, True)]
+    stores.recorded.insert([Tally(LETTERS, 2, 6, 6, "drill", HOUR, "refused", "invalid", 1)])
+    assert found() == [(-1, True)]
+    # Of another hour, and behind what the recorder has counted.
+    stores.recorded.insert([Tally(LETTERS, 2, 12, 12, "drill", HOUR + 3600, "refused", "invalid", 1)])
+    assert found() == [(-1, False)]
 
 
 def test_what_is_on_its_way_is_no_gap(stores: Stores) -> None:
@@ -180,6 +206,13 @@ async def test_the_archive_answers_for_coordinates_and_ids(operator: httpx.Async
     known = key("id", 2, 1).hex()
     expected = [known, 2, 1, key("content", 2, 1).hex()]
     assert (await operator.get(f"{there}/ids?ids={known},{key('other').hex()}")).json() == {"ids": [expected]}
+    assert (await operator.get(f"{there}/letters?ends=0,0,6")).json() == {"letters": [[2, 1]]}
+    assert (await operator.get(f"{there}/letter_offsets?partition=2&first=0&end=9")).json() == {
+        "words": [],
+        "position": 0,
+    }
+    cells = (await operator.get(f"{there}/letter_cells?since=0&until=4102444800")).json()
+    assert HourCounts.from_json(cells).ends == {2: 6}
     assert (await operator.get(f"{there}/hours?since=0")).json() == {"hours": [[HOUR - 3 * 3600, 1], [HOUR, 1]]}
 
 
@@ -194,6 +227,9 @@ async def test_the_archive_answers_for_coordinates_and_ids(operator: httpx.Async
         ("offsets?partition=0&first=0&end=4194305", "end"),
         ("places?partition=0&first=0&end=10001", "end"),
         ("passed?ends=99999999999999999999", "ends"),
+        ("letters?ends=1,x", "ends"),
+        ("letter_cells?since=7200&until=3600", "until"),
+        ("letter_offsets?partition=0&first=0&end=4194305", "end"),
         ("ids?ids=00", "ids"),
         ("ids?ids=zz", "ids"),
     ],

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lrs.kernel.errors import StopError
 from lrs.store.archive import Archive
-from lrs.store.ids import IdEntry, IdIndex
+from lrs.store.ids import IdEntry, IdIndex, IdIndexError
 from tests.support.rows import archive_row, key
 
 if TYPE_CHECKING:
@@ -170,7 +169,7 @@ def test_an_index_of_another_archive_is_emptied(archive: Archive, index: IdIndex
     assert index.get_many([_entry(0)[0]]) == [_entry(0)[1]]
 
 
-@pytest.mark.parametrize("harm", ["cut", "scramble", "lose"])
+@pytest.mark.parametrize("harm", ["cut", "scramble", "lose", "table"])
 def test_a_damaged_index_is_thrown_away_and_rebuilt(archive: Archive, folder: Path, harm: str) -> None:
     index = IdIndex.open(folder)
     index.catch_up(archive, 0)
@@ -180,6 +179,11 @@ def test_a_damaged_index_is_thrown_away_and_rebuilt(archive: Archive, folder: Pa
         (folder / "index" / "CURRENT").write_bytes(b"")
     elif harm == "scramble":
         manifest.write_bytes(os.urandom(manifest.stat().st_size))
+    elif harm == "table":
+        [table] = (folder / "index").glob("*.sst")
+        with table.open("r+b") as file:
+            file.seek(-400, os.SEEK_END)
+            file.write(os.urandom(300))  # its table of contents, which is read when it is opened
     else:
         manifest.unlink()
     again = IdIndex.open(folder)
@@ -188,7 +192,7 @@ def test_a_damaged_index_is_thrown_away_and_rebuilt(archive: Archive, folder: Pa
     again.close()
 
 
-def test_damage_that_is_found_later_stops_and_heals_on_restart(archive: Archive, folder: Path) -> None:
+def test_damage_that_is_found_later_ends_the_process_and_heals_on_restart(archive: Archive, folder: Path) -> None:
     index = IdIndex.open(folder)
     index.catch_up(archive, 0)
     index.close()
@@ -196,7 +200,7 @@ def test_damage_that_is_found_later_stops_and_heals_on_restart(archive: Archive,
     with table.open("r+b") as file:
         file.write(os.urandom(200))  # the first entries; the tables of contents are at the end
     index = IdIndex.open(folder)
-    with pytest.raises(StopError, match="Restart"):
+    with pytest.raises(IdIndexError, match="Restart"):
         index.get_many(_ids(range(0, 60, 2)))
     index.close()
     again = IdIndex.open(folder)

@@ -19,6 +19,7 @@ from lrs.kernel.zone_folder import ZoneFolder
 from lrs.store.registry import Registry, credentials, open_registry
 from lrs.store.registry.database import open_database
 from lrs.store.registry.migrations import migrate
+from lrs.store.registry.quotas import Quota
 from tests.support.postgres import postgres_server
 
 
@@ -269,3 +270,25 @@ def test_without_a_url_the_registry_lies_in_the_zone_folder(tmp_path: Path) -> N
     registry = open_registry(Settings(), ZoneFolder(tmp_path))
     registry.close()
     assert (tmp_path / "registry.sqlite").exists()
+
+
+def test_a_quota_belongs_to_the_app_whichever_key_it_uses(registry: Registry) -> None:
+    registry.credentials.add("drill-a", quota=Quota(5, 50))
+    registry.credentials.add("drill-a")
+    registry.credentials.add("drill-b")
+    assert registry.credentials.quotas() == {"drill-a": Quota(5.0, 50)}
+    assert registry.credentials.quota_of("drill-b") is None
+
+
+def test_a_quota_that_another_process_sets_changes_or_ends_holds_at_once(registry: Registry, url: str) -> None:
+    other = Registry.open(url)
+    assert registry.credentials.quota_of("drill-a") is None
+    for quota in (Quota(0.5, 3), Quota(100, 1000), None):
+        other.credentials.set_quota("drill-a", quota)
+        _until(lambda quota=quota: registry.credentials.quota_of("drill-a") == quota)  # type: ignore[misc]
+    other.close()
+
+
+def test_a_quota_for_a_name_that_no_app_can_have_is_refused(registry: Registry) -> None:
+    with pytest.raises(RefusedError, match="an app's name"):
+        registry.credentials.set_quota("Drill A", Quota(1, 1))

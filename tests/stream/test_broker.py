@@ -15,7 +15,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from lrs.cli.broker import Broker
+from lrs.cli.broker import Broker, new_cluster_id
 from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.settings import BrokerSettings
 from lrs.kernel.topics import Noun, topic_name
@@ -48,6 +48,11 @@ async def read(address: str) -> list[bytes]:
         consumer.assign([partition])
         end = (await consumer.end_offsets([partition]))[partition]
         return [(await consumer.getone()).value for _ in range(end)]
+
+
+def test_no_identity_begins_with_a_dash_which_the_tools_take_for_an_option() -> None:
+    given = iter([b"\xfb" + bytes(15), b"\xf8" + bytes(15), bytes(15) + b"\xfb"])
+    assert new_cluster_id(lambda: next(given)) == "AAAAAAAAAAAAAAAAAAAA-w"
 
 
 async def test_acknowledged_records_survive_kill_9_and_a_move_to_another_port(tmp_path: Path) -> None:

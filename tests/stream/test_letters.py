@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from lrs.kernel.settings import BrokerSettings, LettersSettings, Settings, ZoneS
 from lrs.kernel.topics import Noun, topic_name
 from lrs.kernel.zone_folder import ZoneFolder
 from lrs.store.dead_letters import HOPS
-from tests.support.log import Pair, committed, send
+from tests.support.log import Pair, send
 from tests.support.running import running
-from tests.support.stream_part import Stores, open_stores, run_and_be_killed
+from tests.support.stream_part import Stores, open_stores
 from tests.support.waiting import eventually
 
 STORED_MS = 1_780_000_000_000
@@ -72,10 +71,6 @@ class Kept:
 def counted(stores: Stores) -> int:
     tallies = stores.tallies()
     return sum(sum(tallies.totals(hop).values()) for hop in HOPS.values())
-
-
-def has_begun(stores: Stores) -> bool:
-    return stores.engine.query("SELECT count() > 0 FROM dead_letters") == [(1,)]
 
 
 def settings_of(broker: BrokerSettings, zone: str, **letters: object) -> Settings:
@@ -134,15 +129,6 @@ async def test_a_store_that_was_emptied_is_filled_again_from_the_log(station: St
     assert await station.keep(50) == before
 
 
-async def test_a_kill_between_any_two_steps_loses_and_doubles_nothing(station: Station) -> None:
-    for partition in range(station.settings.broker.partitions):
-        await station.send(partition, some(partition, 300))
-    total = 300 * station.settings.broker.partitions
-    for point, times in (("letters", 1), ("letters", 2), ("tallies", 1), ("commit", 1)):
-        await asyncio.to_thread(run_and_be_killed, "letters", station.folder, station.settings, point, times)
-    assert await station.keep(total) == Kept(total, total, total, {"received": total})
-
-
 async def test_what_is_no_dead_letter_is_kept_as_one_and_stops_nothing(station: Station) -> None:
     strange = [
         (None, b"not a record"),
@@ -174,36 +160,6 @@ async def test_large_letters_come_a_few_at_a_time(station: Station) -> None:
     # Packed they are nothing, unpacked they would be a gigabyte if all were taken at once.
     await station.send(0, [refused(0, offset, original=bytes(4 << 20)) for offset in range(40)])
     assert (await station.keep(40)).rows == 40
-
-
-async def test_one_that_is_told_to_stop_ends_with_everything_in_order(station: Station) -> None:
-    await station.send(0, some(0, 2000))
-    with ExitStack() as closing:
-        stores = station.open(closing)
-        async with running(stores.part()):
-            await eventually(lambda: has_begun(stores))
-        stopped = Kept.of(stores)
-    assert stopped.counted == stopped.rows == stopped.distinct
-    assert await station.keep(2000) == Kept(2000, 2000, 2000, {"received": 2000})
-    group = await committed(station.settings.broker, f"{station.settings.zone.name}.letters", station.topic)
-    assert group[0] == 2000
-
-
-async def test_two_share_the_partitions_and_keep_everything_once(station: Station) -> None:
-    partitions = range(station.settings.broker.partitions)
-    with ExitStack() as closing:
-        stores = station.open(closing)
-        other = settings_of(station.settings.broker, station.settings.zone.name, member="second")
-        for partition in partitions:
-            await station.send(partition, some(partition, 300))
-        async with running(stores.part()):
-            await eventually(lambda: has_begun(stores))
-            async with running(stores.part(settings=other)):
-                for partition in partitions:
-                    await station.send(partition, some(partition, 300, first=300))
-                await eventually(lambda: counted(stores) >= 600 * len(partitions))
-        kept = Kept.of(stores)
-    assert kept.rows == kept.distinct == kept.counted == 600 * len(partitions)
 
 
 async def test_being_behind_does_not_make_the_process_unready(station: Station) -> None:

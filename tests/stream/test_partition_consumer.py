@@ -74,11 +74,24 @@ class Loop:
     name = "loop"
 
     def __init__(
-        self, broker: BrokerSettings, zone: str, shelf: Shelf, member: str = "first", *, most: int = 10
+        self,
+        broker: BrokerSettings,
+        zone: str,
+        shelf: Shelf,
+        member: str = "first",
+        *,
+        most: int = 10,
+        max_bytes: int | None = None,
     ) -> None:
         topic = topic_name(zone, Noun.ACTIVITY)
         consumer = GroupConsumer(
-            broker, topic=topic, group=f"{zone}.shelf", member=member, max_records=most, max_wait_seconds=0.2
+            broker,
+            topic=topic,
+            group=f"{zone}.shelf",
+            member=member,
+            max_records=most,
+            max_wait_seconds=0.2,
+            max_bytes=max_bytes,
         )
         self._loop = PartitionConsumer(shelf, consumer, gather_seconds=0.01 if most == 10 else 3)
         self.run = self._loop.run
@@ -144,6 +157,27 @@ async def test_under_load_what_comes_until_the_next_write_is_written_at_once(bro
         await eventually(lambda: shelf.all_written() == 1100)
         assert shelf.tries <= before + 2
     assert shelf.written[0] == list(range(1060))
+
+
+async def test_a_batch_has_no_more_bytes_than_it_may_however_many_records_are_allowed(
+    broker: BrokerSettings, zone: str
+) -> None:
+    large = [(None, bytes([number]) * 100_000) for number in range(120)]
+    await send(broker, topic_name(zone, Noun.ACTIVITY), 0, [*[(None, b"small")] * 3000, *large])
+    sizes: list[int] = []
+
+    class Scales(Shelf):
+        async def write(self, batches: Mapping[int, list[int]]) -> None:
+            sizes.append(sum(len(batch) for batch in batches.values()))
+            await super().write(batches)
+
+    shelf = Scales()
+    async with running(Loop(broker, zone, shelf, most=5000, max_bytes=1_000_000)):
+        await eventually(lambda: shelf.all_written() == 3120)
+    assert shelf.written == {0: list(range(3120))}
+    # A megabyte is ten of the large ones; what is taken in one step before they are known to be large comes on top.
+    assert max(sizes[1:]) <= 10 + 16
+    assert len(sizes) < 20
 
 
 async def test_while_a_batch_fails_the_part_is_not_ready_and_says_what_is_away(

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from lrs.kernel.codec import codec
 from lrs.kernel.errors import StopError
@@ -29,8 +25,6 @@ from tests.support.processing import (
     ACTIVITY,
     PER_SLICE,
     Stream,
-    admin,
-    caught_up,
     consent,
     first_occurrences,
     offsets,
@@ -83,17 +77,6 @@ async def test_a_stopped_processor_goes_on_where_it_was_without_a_repeat(stream:
     assert [read(record.value)["offset"] for record in records] == offsets(range(40))
 
 
-async def test_redelivered_slices_are_written_again_in_order(stream: Stream) -> None:
-    await stream.put_slices(0, range(5))
-    async with processing(stream):
-        await eventually(lambda: stream.has(Noun.ACTIVITY, 5 * PER_SLICE))
-    await commit(stream, 2)
-    async with processing(stream):
-        await eventually(lambda: stream.has(Noun.ACTIVITY, 8 * PER_SLICE))
-    records = await stream.records(Noun.ACTIVITY)
-    assert [read(record.value)["offset"] for record in records] == [*offsets(range(5)), *offsets(range(2, 5))]
-
-
 async def commit(stream: Stream, offset: int) -> None:
     group = AIOKafkaConsumer(
         **client_options(stream.broker), group_id=f"{stream.zone}.processor", enable_auto_commit=False
@@ -105,32 +88,6 @@ async def commit(stream: Stream, offset: int) -> None:
         await group.commit({key: offset})
     finally:
         await group.stop()
-
-
-async def test_kill_9_in_mid_stream_loses_nothing_and_keeps_the_order(stream: Stream) -> None:
-    stream.member = "worker-1"  # an unnamed worker would wait for its ghost's session after each kill
-    slices = 120
-    for partition in range(4):
-        await stream.put_slices(partition, range(slices))
-    whole = 4 * slices * PER_SLICE
-    for kill in range(2):
-        before = sum((await stream.ends(Noun.ACTIVITY)).values())
-        process = await start_process(stream)
-        await eventually(partial(stream.has, Noun.ACTIVITY, min(before + 400, whole)), 60)
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-        assert kill or before == 0
-    async with processing(stream):
-        await eventually(lambda: caught_up(stream, slices), 60)
-    found = first_occurrences(await stream.records(Noun.ACTIVITY))
-    assert found == {partition: offsets(range(slices)) for partition in range(4)}
-
-
-async def start_process(stream: Stream) -> asyncio.subprocess.Process:
-    module = "tests.support.processor_process"
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, stream.settings.model_dump_json(), env={**os.environ}
-    )
 
 
 async def test_a_record_that_is_no_slice_becomes_a_dead_letter_and_holds_nothing_up(stream: Stream) -> None:
@@ -146,6 +103,13 @@ async def test_a_record_that_is_no_slice_becomes_a_dead_letter_and_holds_nothing
     assert "marker is missing" in letters[0]["rule"]
     assert "partition 1 on partition 0" in letters[1]["rule"]
     assert await stream.committed() == {0: 5}
+
+
+async def test_a_slice_of_another_releases_schema_stops_the_part(stream: Stream) -> None:
+    await stream.put(Noun.ACCEPTED, 0, [(None, codec("refused").header)])
+    with pytest.raises(StopError, match=r"accepted\.v1-0 offset 0 cannot be read: .* unknown schema"):
+        await ProcessorPart(stream.settings, root_key=ROOT_KEY).run(asyncio.Event())
+    assert await stream.committed() == {}
 
 
 async def test_nothing_is_decided_before_the_views_have_caught_up(stream: Stream) -> None:
@@ -196,21 +160,6 @@ async def test_a_reference_record_that_cannot_be_read_does_not_stop_the_stream(s
         await eventually(lambda: stream.has(Noun.ACTIVITY, PER_SLICE))
 
 
-async def test_retention_past_the_committed_offset_stops_the_part(stream: Stream) -> None:
-    await stream.put_slices(0, range(4))
-    await commit(stream, 1)
-    await delete_before(stream, 3)
-    part = ProcessorPart(stream.settings, root_key=ROOT_KEY)
-    with pytest.raises(StopError, match="2 records"):
-        await part.run(asyncio.Event())
-    assert await stream.ends(Noun.ACTIVITY) == dict.fromkeys(range(4), 0)
-
-
-async def delete_before(stream: Stream, offset: int) -> None:
-    async with admin(stream.broker) as client:
-        await client.delete_records({TopicPartition(stream.topic(Noun.ACCEPTED), 0): RecordsToDelete(offset)})
-
-
 async def test_a_record_that_the_stream_left_out_is_noticed(stream: Stream) -> None:
     await stream.put_slices(0, range(6))
     order = LogOrder(stream.broker, stream.topic(Noun.ACCEPTED), f"{stream.zone}.processor")
@@ -228,17 +177,3 @@ async def test_a_record_that_the_stream_left_out_is_noticed(stream: Stream) -> N
     assert await order.behind({0})
     order.taken(0, 5, 3)
     assert not await order.behind({0})
-
-
-async def test_two_workers_share_the_partitions_and_nothing_is_lost_when_one_leaves(stream: Stream) -> None:
-    slices = 60
-    async with processing(stream) as one:
-        await eventually(lambda: ready(one))
-        async with processing(stream) as other:
-            for partition in range(4):
-                await stream.put_slices(partition, range(slices))
-            await eventually(lambda: ready(other))
-            await eventually(lambda: stream.has(Noun.ACTIVITY, 400))
-        await eventually(lambda: caught_up(stream, slices), 60)
-    found = first_occurrences(await stream.records(Noun.ACTIVITY))
-    assert found == {partition: offsets(range(slices)) for partition in range(4)}

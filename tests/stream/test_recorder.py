@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter
 from contextlib import ExitStack
@@ -10,19 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from lrs.kernel.codec import codec
-from lrs.kernel.errors import StopError
-from lrs.kernel.kafka_options import client_options
 from lrs.kernel.progress import ArchiveProgress
 from lrs.kernel.settings import BrokerSettings, RecorderSettings, Settings, ZoneSettings
 from lrs.kernel.topics import Noun, partition_of, topic_name
 from lrs.kernel.zone_folder import ZoneFolder
+from tests.stream.steps.step import add_partition
 from tests.support.log import Pair, committed, read_all, received, send, send_received, statement
 from tests.support.running import running
-from tests.support.stream_part import Stores, open_stores, run_and_be_killed
+from tests.support.stream_part import Stores, open_stores
 from tests.support.waiting import eventually
 
 
@@ -91,10 +87,6 @@ def accounted(stores: Stores) -> int:
     return sum(stores.tallies().totals("recorder").values())
 
 
-def has_begun(stores: Stores) -> bool:
-    return stores.engine.query("SELECT count() > 0 FROM statements") == [(1,)]
-
-
 def new_ids(count: int) -> list[bytes]:
     return [os.urandom(16) for _ in range(count)]
 
@@ -153,6 +145,19 @@ async def test_the_same_input_again_changes_no_statement(station: Station) -> No
     assert second.rows == second.distinct == 50
 
 
+async def test_ids_are_still_known_when_every_topic_has_got_more_partitions(station: Station) -> None:
+    records = [received(one) for one in new_ids(50)]
+    await station.send(records)
+    assert (await station.record(50)).endings == {"archived": 50}
+    for noun in (Noun.RECEIVED, Noun.ACCEPTED, Noun.REFUSED, Noun.ACTIVITY):
+        await add_partition(station.broker, station.topic(noun))
+    station.settings = settings_of(station.broker.model_copy(update={"partitions": 5}), station.zone)
+    await station.send(records)
+    counted = await station.record(100)
+    assert counted.endings == {"archived": 50, "duplicate": 50}
+    assert counted.rows == counted.distinct == 50
+
+
 async def test_a_store_that_was_emptied_is_filled_again_from_the_log(station: Station, tmp_path: Path) -> None:
     await station.send([received(one) for one in new_ids(50)])
     before = await station.record(50)
@@ -174,70 +179,3 @@ async def test_readers_are_told_when_the_archive_has_passed_the_logs_end(station
             # Idle, too, time goes on.
             await eventually(lambda: progress.consistent_through_ms() > before + 100)
         assert all(progress.next_offset(partition) == 0 for partition in ends)
-
-
-async def test_records_that_retention_took_unread_stop_the_recorder(station: Station) -> None:
-    [one] = new_ids(1)
-    partition = partition_of(one, station.broker.partitions)
-    await station.send([received(one)] * 5)
-    await station.record(5)
-    await station.send([received(one)] * 10)
-    admin = AIOKafkaAdminClient(**client_options(station.broker))
-    await admin.start()
-    key = TopicPartition(station.topic(Noun.RECEIVED), partition)
-    await admin.delete_records({key: RecordsToDelete(before_offset=9)})
-    await admin.close()
-    with pytest.raises(StopError, match=r"4 records of .* are gone from the log"):
-        await station.record(15)
-
-
-async def test_a_recorder_that_is_told_to_stop_ends_with_everything_in_order(station: Station) -> None:
-    await station.send([received(one) for one in new_ids(2000)])
-    with ExitStack() as closing:
-        stores = station.open(closing)
-        async with running(stores.part()):
-            await eventually(lambda: has_begun(stores))
-        stopped = Counted.of(stores)
-    assert 0 < stopped.rows < 2000
-    assert stopped.endings == {"archived": stopped.rows}
-    finished = await station.record(2000)
-    assert (finished.endings, finished.rows, finished.distinct) == ({"archived": 2000}, 2000, 2000)
-
-
-async def test_two_recorders_share_the_partitions_and_archive_everything_once(station: Station) -> None:
-    ids = new_ids(3000)
-    with ExitStack() as closing:
-        stores = station.open(closing)
-        first, second = stores.part(), stores.part(settings=settings_of(station.broker, station.zone, member="second"))
-        await station.send([received(one) for one in ids[:1500]])
-        async with running(first):
-            await eventually(lambda: has_begun(stores))
-            async with running(second):
-                await station.send([received(one) for one in ids[1500:]])
-                await eventually(lambda: accounted(stores) >= 3000)
-                await eventually(lambda: all(check.ok for part in (first, second) for check in part.checks()))
-        counted = Counted.of(stores)
-    assert (counted.endings, counted.rows, counted.distinct) == ({"archived": 3000}, 3000, 3000)
-    accepted = accepted_of(await read_all(station.broker, station.topic(Noun.ACCEPTED)))
-    assert {one for some in accepted.values() for _, one in some} == set(ids)
-
-
-async def test_a_kill_between_any_two_steps_loses_and_doubles_nothing(station: Station) -> None:
-    ids = new_ids(1500)
-    good = [received(one) for one in ids]
-    again, other = good[:100], [received(one, statement(one, content=1)) for one in ids[100:150]]
-    malformed = [received(one, b"{}") for one in new_ids(50)]
-    await station.send([*good, *again, *other, *malformed])
-    for point, times in (("ids", 1), ("archive", 2), ("produced", 3), ("tallies", 1), ("commit", 1)):
-        await asyncio.to_thread(run_and_be_killed, "recorder", station.folder, station.settings, point, times)
-    counted = await station.record(1700)
-    assert counted.endings == {"archived": 1500, "duplicate": 100, "conflict": 50, "invalid": 50}
-    assert (counted.rows, counted.distinct, counted.ids) == (1500, 1500, 1500)
-    for some in accepted_of(await read_all(station.broker, station.topic(Noun.ACCEPTED))).values():
-        # What was sent again repeats in order: dropping what is not above the last leaves each once and in order.
-        highest = -1
-        once = [highest := offset for offset, _ in some if offset > highest]
-        assert once == sorted({offset for offset, _ in some})
-    refused = await read_all(station.broker, station.topic(Noun.REFUSED))
-    letters = [codec("refused").decode(value) for values in refused.values() for value in values]
-    assert len({(letter["partition"], letter["offset"]) for letter in letters}) == 100

@@ -45,15 +45,15 @@ _DECODERS: dict[str, Callable[[bytes], bytes]] = {"identity": bytes, "lz4": lz4.
 
 
 class Front(ThreadingHTTPServer):
-    """Serves one engine folder on a free port of loopback."""
+    """Serves one engine folder on a port of loopback, 0: a free one."""
 
     daemon_threads = True
 
-    def __init__(self, folder: str, *, max_memory_mb: int = 1500) -> None:
+    def __init__(self, folder: str, port: int = 0, *, max_memory_mb: int = 1500) -> None:
         self.source = f"{folder}?max_server_memory_usage={max_memory_mb << 20}"
         self.anchor = chdb.connect(self.source)
         self.drop_after_insert = threading.Event()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", port), _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -155,8 +155,8 @@ def _form(content_type: str, body: bytes) -> dict[str, str]:
 
 
 def main() -> None:
-    """Serve the engine folder that the first argument names."""
-    front = Front(sys.argv[1])
+    """Serve the engine folder that the first argument names, on the port that the second may name."""
+    front = Front(sys.argv[1], *map(int, sys.argv[2:3]))
     print(front.server_address[1], flush=True)  # noqa: T201 - how the test learns the port
     front.serve_forever()
 

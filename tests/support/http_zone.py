@@ -28,6 +28,7 @@ class Zone(NamedTuple):
     settings: Settings
     registry: Registry
     folder: ZoneFolder
+    pid: int
 
     @property
     def place(self) -> tuple[str, int]:
@@ -44,23 +45,23 @@ def http_zone(folder: Path, settings: Settings) -> Iterator[Zone]:
     registry = open_registry(settings, zone)
     auth = registry.credentials.add("drill-a")
     try:
-        with lrs_process(folder, settings) as (url, _):
-            yield Zone(url, auth, settings, registry, zone)
+        with lrs_process(folder, settings) as (url, process):
+            yield Zone(url, auth, settings, registry, zone, process.pid)
     finally:
         registry.close()
 
 
+SMALL = {"max_body_mb": 1, "max_statements": 50, "max_statement_kb": 64}
+
+
 def zone_settings(broker: BrokerSettings, name: str, **limits: Any) -> Settings:  # noqa: ANN401 - GatewaySettings'
     """A zone with small limits, whose topics are made."""
-    gateway = GatewaySettings(
-        port=0,
-        max_body_mb=1,
-        max_statements=50,
-        max_statement_kb=64,
-        read_wait_seconds=30,
-        publish_seconds=30,
-        **limits,
-    )
+    return patient_settings(broker, name, **SMALL, **limits)
+
+
+def patient_settings(broker: BrokerSettings, name: str, **limits: Any) -> Settings:  # noqa: ANN401 - GatewaySettings'
+    """A zone with the default limits, except for those given, that waits for a busy machine."""
+    gateway = GatewaySettings(port=0, read_wait_seconds=30, publish_seconds=30, **limits)
     return Settings(
         zone=ZoneSettings(name=name, operator="osaka", host="127.0.0.1", public_url="https://lrs.example.jp/a"),
         broker=broker,

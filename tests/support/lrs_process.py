@@ -17,6 +17,7 @@ from pathlib import Path
 import uvloop
 
 from lrs.api.gateway import GatewayPart
+from lrs.kernel.handover import Handover
 from lrs.kernel.logs import configure_logs
 from lrs.kernel.progress import ArchiveProgress
 from lrs.kernel.settings import Settings
@@ -63,12 +64,20 @@ async def run(folder: ZoneFolder, settings: Settings, closing: ExitStack) -> Non
     closing.callback(registry.close)
     archive, progress = Archive(engine), ArchiveProgress(settings.broker.partitions)
     tallies = Tallies(engine, settings.zone.operator)
-    recorder = RecorderPart(settings, archive=archive, tallies=tallies, ids=ids, progress=progress)
+    handover = Handover()
+    recorder = RecorderPart(settings, archive=archive, tallies=tallies, ids=ids, progress=progress, handover=handover)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with KafkaPublisher(settings.broker, settings.zone.name) as publisher:
         gateway = GatewayPart(
-            settings, folder, publisher=publisher, archive=archive, ids=ids, progress=progress, registry=registry
+            settings,
+            folder,
+            publisher=publisher,
+            archive=archive,
+            ids=ids,
+            progress=progress,
+            registry=registry,
+            handover=handover,
         )
         parts = asyncio.gather(gateway.run(stop), recorder.run(stop))
         await eventually(lambda: parts.done() or gateway.checks()[0].ok)

@@ -51,8 +51,13 @@ async def broker_alone(folder: Path) -> AsyncIterator[BrokerSettings]:
         await broker.stop(10)
 
 
-async def commit(broker: BrokerSettings, processor: str, noun: Noun, partition: int, by: int) -> None:
-    """Move a group's committed offset, as soon as the broker has forgotten its members."""
+async def commit(  # noqa: PLR0917 - what, where and how far
+    broker: BrokerSettings, processor: str, noun: Noun, partition: int, by: int, done: int | None = None
+) -> None:
+    """Move a group's committed offset, as soon as the broker has forgotten its members.
+
+    `done`: from there, for a group that was killed may have done more than it had committed.
+    """
 
     async def committed() -> bool:
         consumer = AIOKafkaConsumer(**client_options(broker), group_id=f"{ZONE}.{processor}", enable_auto_commit=False)
@@ -60,7 +65,8 @@ async def commit(broker: BrokerSettings, processor: str, noun: Noun, partition: 
         try:
             key = TopicPartition(topic_name(ZONE, noun), partition)
             consumer.assign([key])
-            await consumer.commit({key: (await consumer.committed(key) or 0) + by})
+            start = (await consumer.committed(key) or 0) if done is None else done
+            await consumer.commit({key: start + by})
         except KafkaError:
             return False
         else:

@@ -1,7 +1,8 @@
-"""One recorder, loader or keeper of dead letters as a process of its own, with its embedded store: something to kill.
+"""One stream step as a process of its own, with its embedded store: something to kill, or to freeze.
 
-`python -m tests.support.stream_part recorder FOLDER SETTINGS.json [POINT N]`: with a point it kills itself with SIGKILL
-right after the N-th call of that method has done its work, which is where a real kill hurts most.
+`python -m tests.support.stream_part recorder FOLDER SETTINGS.json [POINT N [SIGNAL]]`: with a point it sends itself
+SIGKILL, or the signal of that number, right after the N-th call of that method has done its work, which is where a real
+kill hurts most.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ from lrs.store.tallies import Tallies
 from processors.batch_producer import BatchProducer
 from processors.letters import LettersPart
 from processors.loader import LoaderPart
+from processors.log_order import LogOrder
+from processors.processor import ProcessorPart
 from processors.recorder import RecorderPart
+from tests.support.learning import ROOT_KEY
 
 POINTS: dict[str, tuple[type, str]] = {
     "ids": (IdIndex, "put_many"),
     "archive": (Archive, "insert"),
+    "taken": (LogOrder, "taken"),
     "produced": (BatchProducer, "publish"),
     "facts": (Facts, "insert"),
     "retractions": (Facts, "insert_retractions"),
@@ -91,8 +96,8 @@ def open_stores(which: str, folder: ZoneFolder, settings: Settings, closing: Exi
     return Stores(engine, ids, settings)
 
 
-def kill_after(point: str, times: int) -> None:
-    """Replace a method by one that does its work and, the N-th time, takes the process with it."""
+def signal_after(point: str, times: int, number: int) -> None:
+    """Replace a method by one that does its work and, the N-th time, sends this process a signal."""
     owner, name = POINTS[point]
     work: Callable[..., Any] = getattr(owner, name)
     left = times
@@ -101,7 +106,7 @@ def kill_after(point: str, times: int) -> None:
         nonlocal left
         left -= 1
         if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
     async def later(*given: Any, **named: Any) -> Any:  # noqa: ANN401
         result = await work(*given, **named)
@@ -116,10 +121,15 @@ def kill_after(point: str, times: int) -> None:
     setattr(owner, name, later if asyncio.iscoroutinefunction(work) else now)
 
 
+def command(which: str, folder: ZoneFolder, settings: Settings, *more: str) -> list[str]:
+    """What starts the step as a process."""
+    return [sys.executable, "-m", __name__, which, str(folder.root), settings.model_dump_json(), *more]
+
+
 def run_and_be_killed(which: str, folder: ZoneFolder, settings: Settings, point: str, times: int) -> None:
     """Start a process that kills itself at a point, and wait until it did."""
-    command = [sys.executable, "-m", __name__, which, str(folder.root), settings.model_dump_json(), point, str(times)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    words = command(which, folder, settings, point, str(times))
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr[-3000:]
 
 
@@ -129,13 +139,17 @@ async def _run(part: Part) -> None:
     await part.run(stop)
 
 
-def main(which: str, folder: str, settings: str, point: str = "", times: str = "1") -> None:
+def main(which: str, folder: str, given: str, point: str = "", *more: str) -> None:
     """Run until SIGTERM, or until the point."""
+    settings = Settings.model_validate_json(given)
     if point:
-        kill_after(point, int(times))
+        times, number = [*map(int, more), signal.SIGKILL][:2]
+        signal_after(point, times, number)
     with ExitStack() as closing:
-        stores = open_stores(which, ZoneFolder(Path(folder)), Settings.model_validate_json(settings), closing)
-        asyncio.run(_run(stores.part()))
+        if which == "processor":
+            asyncio.run(_run(ProcessorPart(settings, root_key=ROOT_KEY)))
+        else:
+            asyncio.run(_run(open_stores(which, ZoneFolder(Path(folder)), settings, closing).part()))
 
 
 if __name__ == "__main__":

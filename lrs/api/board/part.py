@@ -19,7 +19,9 @@ from lrs.kernel.parts import Check
 from lrs.store.aggregates import Aggregates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from starlette.routing import BaseRoute
 
     from lrs.kernel.settings import Settings
     from lrs.kernel.zone_folder import ZoneFolder
@@ -46,10 +48,15 @@ class BoardPart:
         tallies: Tallies,
         engine: Engine,
         process_checks: Callable[[], list[Check]] | None = None,
+        more_routes: Sequence[BaseRoute] = (),
     ) -> None:
-        """`process_checks` are those of all parts of the process, for `/readyz`; the board's own when not given."""
+        """`process_checks` are those of all parts of the process, for `/readyz`; the board's own when not given.
+
+        `more_routes` are served beside its own: the operator's page.
+        """
         self._settings = settings
-        self._operator = facts_operator_routes(OperatorGate.of(folder), engine=engine, tallies=tallies, facts=facts)
+        operator = facts_operator_routes(OperatorGate.of(folder), engine=engine, tallies=tallies, facts=facts)
+        self._operator = [*operator, *more_routes]
         self._aggregates = Aggregates(engine, min_learners=settings.board.min_learners)
         self._process_checks = process_checks or self.checks
         self._server: uvicorn.Server | None = None

@@ -23,9 +23,10 @@ _STATUS = {
     Refusal.CONFLICT: 409,
 }
 _SECTION = re.compile(r"\(xAPI (?:1\.0\.3 )?(Data|Communication|2\.0) [0-9.]+\)\Z")
+COMMUNICATION = "https://github.com/adlnet/xAPI-Spec/blob/master/xAPI-Communication.md"
 _DOCS = {
     "Data": "https://github.com/adlnet/xAPI-Spec/blob/master/xAPI-Data.md",
-    "Communication": "https://github.com/adlnet/xAPI-Spec/blob/master/xAPI-Communication.md",
+    "Communication": COMMUNICATION,
     "2.0": "https://opensource.ieee.org/xapi/xapi-base-standard-documentation",
 }
 
@@ -94,6 +95,6 @@ def internal_error() -> Answer:
 
 def _answer(status: int, reason: str, path: str, rule: str, headers: tuple[Header, ...]) -> Answer:
     section = _SECTION.search(rule)
-    doc = _DOCS[section[1]] if section else _DOCS["Communication"]
+    doc = _DOCS[section[1]] if section else COMMUNICATION
     body = orjson.dumps({"error": reason, "path": path, "rule": rule, "doc": doc})
     return Answer(status, body, headers=headers)

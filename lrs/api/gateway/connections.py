@@ -11,6 +11,7 @@ from typing import Any, ClassVar, cast
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from lrs.api.gateway.answers import COMMUNICATION
 from lrs.api.gateway.versions import HEADER, NEITHER
 from lrs.api.gateway.waiting import Phase, Waiting
 
@@ -159,7 +160,7 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server's signature
         """Answer what is no request that the application could be asked, and close."""
         refusal = self._refusal or Refuse(400, "this is no HTTP/1.1 request")
-        body = orjson.dumps({"error": "bad_request", "path": "head", "rule": refusal.rule})
+        body = orjson.dumps({"error": "bad_request", "path": "head", "rule": refusal.rule, "doc": COMMUNICATION})
         head = [
             f"HTTP/1.1 {refusal.status} {_PHRASES[refusal.status]}",
             *(f"{name.decode()}: {value.decode()}" for name, value in self.server_state.default_headers),

@@ -108,6 +108,7 @@ class IssuerKeys:
                 self.generation += 1
             self._keys = keys
             _fetched.inc()
+            metrics.EXPIRY_SECONDS.labels("issuer_keys").set(time.time() + self._kept_seconds)
             _log.info("issuer_keys_fetched", keys=len(keys), seconds=round(time.perf_counter() - began, 4))
         finally:
             self._under_way = None

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from lrs.api.frame import LANGUAGES, framed
 from lrs.api.gateway.answers import Answer
 from lrs.kernel.statements import XapiVersion
 
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
     from lrs.api.gateway.requests import Request
 
 _FOLDER = Path(__file__).with_name("pages")
-_NAMES = {"ja": "日本語", "en": "English"}
 _HTML = b"text/html; charset=utf-8"
 
 
@@ -27,27 +23,23 @@ class Landing:
 
     def __init__(self, *, operator: str, url: str) -> None:
         """`operator` is whose zone this is, `url` where apps reach the interface."""
-        style = (_FOLDER / "landing.css").read_text("utf-8")
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; frame-ancestors 'none'"
+        environment, policy = framed(_FOLDER, "landing.css", operator=operator)
         headers = ((b"content-security-policy", policy.encode()), (b"vary", b"accept-language"))
-        template = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
-        page = template.get_template("landing.html")
+        page = environment.get_template("landing.html")
         self._answers = {
             language: Answer(
                 200,
                 page.render(
                     language=language,
                     say=_texts(language, operator),
-                    style=style,
+                    link=_link,
                     endpoint=f"{url.rstrip('/')}/xAPI/",
                     versions=" / ".join(version.value for version in XapiVersion),
-                    other={"code": other, "name": _NAMES[other]},
                 ).encode(),
                 _HTML,
                 headers,
             )
-            for language, other in (("ja", "en"), ("en", "ja"))
+            for language in LANGUAGES
         }
 
     async def page(self, request: Request) -> Answer:
@@ -67,6 +59,10 @@ class Landing:
         return Answer(303, headers=((b"location", b"xAPI/"),))
 
 
+def _link(*, lang: str) -> str:
+    return f"?lang={lang}"
+
+
 def _texts(language: str, operator: str) -> dict[str, str]:
     texts = tomllib.loads((_FOLDER / f"{language}.toml").read_text("utf-8"))
     return {key: text.format(operator=operator) for key, text in texts.items()}
@@ -76,6 +72,6 @@ def _preferred(accept_language: bytes) -> str:
     """Browsers list languages in their order of preference; the first one that we have counts."""
     for item in accept_language.decode("ascii", "replace").lower().split(",")[:20]:
         language = item.partition(";")[0].strip().partition("-")[0]
-        if language in _NAMES:
+        if language in LANGUAGES:
             return language
     return "ja"

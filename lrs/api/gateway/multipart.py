@@ -56,9 +56,31 @@ def read_parts(body: bytes, boundary: bytes) -> list[Part]:
         if mark[0] == b"--":
             return parts
         if len(parts) >= _MOST_PARTS:
-            raise RefusedError(Refusal.TOO_LARGE, f"a multipart body has at most {_MOST_PARTS} parts", path="body")
+            raise _too_many()
         begin, at = mark.end(), _behind(body, delimiter, mark.end() - 2)
         parts.append(_part(body, view, begin, at - len(delimiter), len(parts)))
+
+
+def untied(part: Part, boundary: bytes, number: int) -> list[Part]:
+    """The parts that lie in one because no line end is before a boundary; where there is none, the part alone.
+
+    Against the RFC, yet so do widespread client libraries (tincanjs 0.50, @xapi/xapi 3.0) behind an attachment. Only
+    for a part that is not what its hash says: in one that is, these bytes are its own.
+    """
+    body = bytes(part.content)
+    cuts = [found.span() for found in re.finditer(re.escape(b"--" + boundary + b"\r\n"), body)]
+    if not cuts:
+        return [part]
+    if len(cuts) > _MOST_PARTS:
+        raise _too_many()
+    view = memoryview(body)
+    ends = [begin for begin, _ in cuts[1:]] + [len(body)]
+    inner = [_part(body, view, begin, end, number) for (_, begin), end in zip(cuts, ends, strict=True)]
+    return [Part(part.headers, view[: cuts[0][0]]), *inner]
+
+
+def _too_many() -> RefusedError:
+    return RefusedError(Refusal.TOO_LARGE, f"a multipart body has at most {_MOST_PARTS} parts", path="body")
 
 
 def _behind(body: bytes, delimiter: bytes, start: int) -> int:

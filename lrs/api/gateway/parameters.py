@@ -88,7 +88,7 @@ def _values(query: bytes) -> dict[str, str]:
     given: dict[str, str] = {}
     for name, value in pairs:
         if name not in _READERS and name != "cursor":
-            raise bad_request(name[:80], f"this is no parameter of GET statements; case matters {_SECTION}")
+            raise bad_request(name[:80] or "query", f"this is no parameter of GET statements; case matters {_SECTION}")
         if name in given:
             raise bad_request(name, f"a parameter is given once {_SECTION}")
         given[name] = value

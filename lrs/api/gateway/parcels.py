@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lrs.api.gateway.answers import bad_request
 from lrs.api.gateway.declared import Declared, declared
-from lrs.api.gateway.multipart import Part, boundary_of, read_parts
+from lrs.api.gateway.multipart import Part, boundary_of, read_parts, untied
 from lrs.api.gateway.signatures import check_signature
 from lrs.kernel.statements.attachments import SIGNATURE
 from lrs.kernel.statements.rules import broken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lrs.kernel.statements import Statement, XapiVersion
 
 _SECTION = "(xAPI Communication 1.5.2)"
 _HASH_HEADER = b"x-experience-api-hash"
 _HASHES = {56: hashlib.sha224, 64: hashlib.sha256, 96: hashlib.sha384, 128: hashlib.sha512}
+_LINE_END = b"\r\n"
 _HEX = re.compile(rb"[0-9A-Fa-f]+").fullmatch
 
 
@@ -33,10 +34,11 @@ class Parcel(NamedTuple):
 
 def read_parcel(content_type: bytes, body: bytes) -> Parcel:
     """A multipart/mixed body. Raises a 400 for one that is not built as xAPI says, or whose hashes do not fit."""
-    parts = read_parts(body, boundary_of(content_type))
+    boundary = boundary_of(content_type)
+    parts = read_parts(body, boundary)
     if not parts or _kind(parts[0]) != b"application/json":
         raise bad_request("body, part 1", f"the first part holds the statements, as application/json {_SECTION}")
-    files = dict(_file(part, number) for number, part in enumerate(parts[1:], 2))
+    files = dict(file for number, part in enumerate(parts[1:], 2) for file in _files(part, number, boundary))
     return Parcel(bytes(parts[0].content), files)
 
 
@@ -76,8 +78,25 @@ def _kind(part: Part) -> bytes:
     return part.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
 
 
-def _file(part: Part, number: int) -> tuple[str, memoryview]:
+def _files(part: Part, number: int, boundary: bytes) -> list[tuple[str, memoryview]]:
+    """The part's file by its hash; several files where a client has not written their boundaries as it should."""
     name = f"body, part {number}"
+    sha2, algorithm = _hash(part, name)
+    digest = algorithm(part.content)
+    if digest.hexdigest() == sha2:
+        return [(sha2, part.content)]
+    # A file that itself ends with the line end which is missing before the boundary: see `untied`.
+    digest.update(_LINE_END)
+    if digest.hexdigest() == sha2:
+        return [(sha2, memoryview(bytes(part.content) + _LINE_END))]
+    parts = untied(part, boundary, number)
+    if len(parts) == 1:
+        raise bad_request(name, f"X-Experience-API-Hash is not the hash of the part's content {_SECTION}")
+    return [file for one in parts for file in _files(one, number, boundary)]
+
+
+def _hash(part: Part, name: str) -> tuple[str, Callable[[memoryview], hashlib._Hash]]:
+    """What the part says that its hash is, and how it is made."""
     coding = part.headers.get(b"content-transfer-encoding", b"").lower()
     if coding != b"binary":
         raise bad_request(name, f"the Content-Transfer-Encoding of an attachment is binary {_SECTION}")
@@ -86,7 +105,4 @@ def _file(part: Part, number: int) -> tuple[str, memoryview]:
     if algorithm is None:
         rule = f"the part of an attachment has its SHA-2 hash, hexadecimal, in X-Experience-API-Hash {_SECTION}"
         raise bad_request(name, rule)
-    sha2 = algorithm(part.content).hexdigest()
-    if sha2 != given.lower().decode():
-        raise bad_request(name, f"X-Experience-API-Hash is not the hash of the part's content {_SECTION}")
-    return sha2, part.content
+    return given.lower().decode(), algorithm

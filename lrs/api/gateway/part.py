@@ -14,6 +14,7 @@ from lrs.api.gateway.admission import Admission
 from lrs.api.gateway.answering import Answering
 from lrs.api.gateway.app import Gateway
 from lrs.api.gateway.authentication import Authentication
+from lrs.api.gateway.backlog import Backlog
 from lrs.api.gateway.bearer import open_bearer
 from lrs.api.gateway.connections import connection_class
 from lrs.api.gateway.cors import Cors
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from lrs.api.letters.vendor import Authenticate
+    from lrs.kernel.handover import Handover
     from lrs.kernel.progress import ArchiveProgress
     from lrs.kernel.publishing import Publisher
     from lrs.kernel.settings import Settings
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from lrs.store.registry import Registry
 
 _MIB = 1024 * 1024
-_BODIES_TOGETHER = 8  # largest bodies that may be in memory at once
 _STOP_SECONDS = 4
 _BEHIND = "the recorder is reading the log to its end"
 _log = get_logger("gateway")
@@ -60,6 +61,7 @@ class GatewayPart:
         ids: IdIndex,
         progress: ArchiveProgress,
         registry: Registry,
+        handover: Handover | None = None,
         process_checks: Callable[[], list[Check]] | None = None,
         operator_routes: Sequence[BaseRoute] = (),
         vendor_routes: Callable[[Authenticate], Sequence[BaseRoute]] = lambda _: (),
@@ -75,9 +77,16 @@ class GatewayPart:
         self._ids = ids
         self._progress = progress
         self._registry = registry
+        self._handover = handover
         self._process_checks = process_checks or self.checks
         self._operator_routes = operator_routes
         self._vendor_routes = vendor_routes
+        self._backlog = Backlog(
+            publisher,
+            progress,
+            max_statements=settings.gateway.max_backlog_statements,
+            max_seconds=settings.gateway.max_backlog_seconds,
+        )
         self._server: uvicorn.Server | None = None
         self._knows_all = False
         self.port = settings.gateway.port
@@ -111,6 +120,7 @@ class GatewayPart:
         stopping = asyncio.create_task(stop.wait())
         learning = asyncio.create_task(self._learn())
         sweeping = asyncio.create_task(waiting.sweep())
+        measuring = asyncio.create_task(self._backlog.watch())
         _log.info("gateway_listening", host=self._settings.zone.host, port=self.port)
         try:
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -121,6 +131,7 @@ class GatewayPart:
             stopping.cancel()
             learning.cancel()
             sweeping.cancel()
+            measuring.cancel()
             listener.close()
             authentication.close()
             resources.close()
@@ -152,18 +163,21 @@ class GatewayPart:
     def _ready(self) -> None:
         if not self._knows_all:
             raise RetryError("the id index", _BEHIND)
+        self._backlog.check()
 
     def _resources(self) -> Resources:
         return Resources(
             self._settings,
             self._folder,
             url=self._public_url(),
+            handover=self._handover,
             publisher=self._publisher,
             archive=self._archive,
             ids=self._ids,
             progress=self._progress,
             registry=self._registry,
             ready=self._ready,
+            taken=self._backlog.take,
         )
 
     def _application(self, authentication: Authentication, resources: Resources) -> Gateway:
@@ -172,7 +186,7 @@ class GatewayPart:
         cors = Cors(settings.cors_origins)
         return Gateway(
             routes=resources.routes,
-            admission=Admission(authentication, Bodies(max_body, _BODIES_TOGETHER * max_body)),
+            admission=Admission(authentication, Bodies(max_body, max(2 * max_body, settings.max_bodies_mb * _MIB))),
             answering=Answering(cors),
             cors=cors,
             consistency=resources.consistency,

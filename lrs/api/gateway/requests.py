@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -15,6 +17,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+_RATE_SECONDS = 5.0
+_LONGEST_WAIT = 60.0
 _DRAINED = 4  # times the limit: how much of a body that is too large is read before it is refused
 
 
@@ -45,10 +49,14 @@ class Bodies:
         self._max_bytes = max_bytes
         self._max_together = max_together
         self._together = 0
+        self._released = 0.0
+        self._released_at = time.monotonic()
 
     def release(self, request: Request) -> None:
         """The request is answered: its body is no longer held."""
         self._together -= request.taken
+        self._released = self._recent() + request.taken
+        self._released_at = time.monotonic()
         request.taken = 0
 
     async def read(self, request: Request) -> bytes:
@@ -101,4 +109,14 @@ class Bodies:
         self._together += size
         request.taken += size
         if self._together > self._max_together:
-            raise RetryError("memory for request bodies", f"{self._together} bytes are under way")
+            # As much as is let in has to be answered first, at the rate of the last seconds.
+            wait = self._together * _RATE_SECONDS / max(1.0, self._recent())
+            raise RetryError(
+                "memory for request bodies",
+                f"{self._together} bytes are under way",
+                after_seconds=min(_LONGEST_WAIT, max(1.0, wait)),
+            )
+
+    def _recent(self) -> float:
+        """Bytes that were answered in the last `_RATE_SECONDS`, older ones fading."""
+        return self._released * math.exp((self._released_at - time.monotonic()) / _RATE_SECONDS)

@@ -16,6 +16,7 @@ from lrs.api.gateway.documents import DocumentResource
 from lrs.api.gateway.id_authority import IdAuthority
 from lrs.api.gateway.landing import Landing
 from lrs.api.gateway.openapi import OpenApi
+from lrs.api.gateway.quotas import Quotas
 from lrs.api.gateway.reading import Reading
 from lrs.api.gateway.routes import Routes, document_route, open_routes, read_route, statement_route
 from lrs.api.gateway.storing import Storing
@@ -27,6 +28,7 @@ from lrs.store.registry.documents import DocumentKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lrs.kernel.handover import Handover
     from lrs.kernel.progress import ArchiveProgress
     from lrs.kernel.publishing import Publisher
     from lrs.kernel.settings import Settings
@@ -54,8 +56,13 @@ class Resources:
         progress: ArchiveProgress,
         registry: Registry,
         ready: Callable[[], None],
+        taken: Callable[[int], None],
+        handover: Handover | None,
     ) -> None:
-        """`url` is where apps reach the interface; `ready` raises while statements cannot be taken yet."""
+        """`url` is where apps reach the interface; `ready` raises while statements cannot be taken.
+
+        `taken` is told how many statements were put on the log.
+        """
         limits = settings.gateway
         authorities = Authorities(url)
         store = settings.store
@@ -67,11 +74,15 @@ class Resources:
             self._attachments,
             authorities,
             publish_seconds=limits.publish_seconds,
+            max_bytes=limits.max_bodies_mb * _MIB,
+            taken=taken,
+            handover=handover,
         )
         self.consistency = Consistency(progress, self._storing.settled_ms)
         self._writing = Writing(
             self._storing,
             self._attachments,
+            Quotas(registry.credentials.quota_of, default=limits.quota_statements_per_second),
             limits=Limits(limits.max_statements, limits.max_statement_kb * 1024),
             ready=ready,
         )

@@ -13,19 +13,21 @@ from lrs.kernel.errors import RefusedError, RetryError
 from lrs.kernel.publishing import Coordinates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from prometheus_client import Counter
+    from prometheus_client import Counter, Gauge
 
     from lrs.api.gateway.attachments import Attachments
     from lrs.api.gateway.authorities import Authorities
     from lrs.api.gateway.calls import Call
     from lrs.api.gateway.id_authority import Claim, IdAuthority
+    from lrs.kernel.handover import Handover
     from lrs.kernel.publishing import Publisher
     from lrs.kernel.records import Received
     from lrs.kernel.statements import Statement
 
 _FINISH_SECONDS = 0.5
+_AWAY_SECONDS = 5.0  # nobody knows when a broker comes back: one that is restarted takes about as long
 
 
 class Sent(NamedTuple):
@@ -40,7 +42,7 @@ class Sent(NamedTuple):
 class Storing:
     """Belongs to one event loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it stands on, and its limits by name
         self,
         publisher: Publisher,
         ids: IdAuthority,
@@ -48,20 +50,32 @@ class Storing:
         authorities: Authorities,
         *,
         publish_seconds: float,
+        max_bytes: int,
+        taken: Callable[[int], None],
+        handover: Handover | None,
     ) -> None:
+        """`max_bytes`: statements on their way to the log at once; `taken` is told how many were put there.
+
+        `handover`: for the recorder in this process, which need not read them again.
+        """
         self._publisher = publisher
+        self._max_bytes = max_bytes
+        self._taken = taken
+        self._handover = handover
         self._ids = ids
         self._attachments = attachments
         self._authorities = authorities
         self._publish_seconds = publish_seconds
         self._patience = Patience(publish_seconds)
         self._publishing: dict[asyncio.Task[None], int] = {}
+        self._bytes = 0
 
     async def store(self, sent: Sent, call: Call) -> None:
         """Return when every statement is on the log, this time or before.
 
         Raises `RefusedError` for an id that stands for other content, `RetryError` when it is not confirmed in time.
         """
+        self._check_room()
         try:
             fresh = await self._ids.claim(sent.claims, wait_seconds=self._publish_seconds)
             if sent.files:
@@ -69,11 +83,14 @@ class Storing:
             if fresh:
                 await self._patience.wait(self._publish_soon(sent, fresh, call))
         except TimeoutError as error:
-            raise RetryError("broker", f"not confirmed in {self._publish_seconds:g} s") from error
+            detail = f"not confirmed in {self._publish_seconds:g} s"
+            raise RetryError("broker", detail, after_seconds=_AWAY_SECONDS) from error
         except RefusedError as error:
             # The id authority speaks of places in a batch.
             raise error if sent.is_array else RefusedError(error.reason, error.rule, path="$.id") from error
         app = call.access.credential.app
+        self._taken(len(fresh))
+        _seen(app).set_to_current_time()
         _counter(app, "received").inc(len(fresh))
         if len(fresh) < len(sent.claims):
             _counter(app, "repeated").inc(len(sent.claims) - len(fresh))
@@ -115,9 +132,14 @@ class Storing:
             }
             for place in fresh
         ]
+        if self._handover is not None:
+            for place in fresh:
+                self._handover.give(sent.claims[place].statement_id, call.version, sent.statements[place])
+        size = sum(len(record["statement"]) for record in records)
+        self._bytes += size
         task = asyncio.get_running_loop().create_task(self._publish(records, sent.claims, fresh))
         self._publishing[task] = stored_at_ms
-        task.add_done_callback(self._published)
+        task.add_done_callback(lambda done: self._published(done, size))
         return task
 
     async def _publish(self, records: list[Received], claims: Sequence[Claim], fresh: Sequence[int]) -> None:
@@ -137,10 +159,22 @@ class Storing:
         ends = await self._publisher.log_ends()
         return [Coordinates(number, offset if offset >= 0 else ends[number] - 1) for number, offset in where]
 
-    def _published(self, task: asyncio.Task[None]) -> None:
+    def _check_room(self) -> None:
+        """While the broker is away requests are answered before their statements are given up: those stay in memory."""
+        if self._bytes > self._max_bytes:
+            detail = f"{self._bytes} bytes of statements wait for it"
+            raise RetryError("broker", detail, after_seconds=_AWAY_SECONDS)
+
+    def _published(self, task: asyncio.Task[None], size: int) -> None:
+        self._bytes -= size
         self._publishing.pop(task, None)
         if not task.cancelled():
             task.exception()  # told to whoever waited; marks it as seen when nobody did
+
+
+@cache
+def _seen(app: str) -> Gauge:
+    return metrics.GATEWAY_LAST_SEEN_SECONDS.labels(app)
 
 
 @cache

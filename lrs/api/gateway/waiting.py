@@ -44,9 +44,11 @@ class Patient(Protocol):
 class Waiting:
     """Connections that wait for their client, in the order in which they began to; and those whose client is stuck."""
 
-    def __init__(self, most: int, *, header_seconds: float, idle_seconds: float) -> None:
+    def __init__(
+        self, most: int, *, header_seconds: float, idle_seconds: float, body_seconds: float = _BODY_SECONDS
+    ) -> None:
         self._most = min(most, _descriptors(most + _OTHER_FILES) - _OTHER_FILES)
-        self._seconds = {Phase.IDLE: idle_seconds, Phase.HEAD: header_seconds, Phase.BODY: _BODY_SECONDS}
+        self._seconds = {Phase.IDLE: idle_seconds, Phase.HEAD: header_seconds, Phase.BODY: body_seconds}
         self._open = 0
         self.since: dict[Patient, float] = {}
         """When each began to wait for a request, for the rest of its head, or of its body."""

@@ -18,7 +18,7 @@ from lrs.api.gateway.id_authority import Claim
 from lrs.api.gateway.parcels import Parcel, check_files
 from lrs.api.gateway.storing import Sent
 from lrs.kernel import metrics
-from lrs.kernel.errors import RefusedError
+from lrs.kernel.errors import AyumiError, RefusedError
 from lrs.kernel.reasons import Refusal
 from lrs.kernel.statements.uuids import mint_id, uuid_bytes, uuid_text
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lrs.api.gateway.attachments import Attachments
     from lrs.api.gateway.calls import Call
+    from lrs.api.gateway.quotas import Quotas
     from lrs.api.gateway.storing import Storing
     from lrs.kernel.statements import Statement, XapiVersion
 
@@ -40,10 +41,11 @@ class Writing:
     """The write side of the statement resource."""
 
     def __init__(
-        self, storing: Storing, attachments: Attachments, *, limits: Limits, ready: Callable[[], None]
+        self, storing: Storing, attachments: Attachments, quotas: Quotas, *, limits: Limits, ready: Callable[[], None]
     ) -> None:
-        """`ready` raises while the id authority does not know every acknowledged id yet."""
+        """`ready` raises while statements cannot be taken."""
         self._storing = storing
+        self._quotas = quotas
         self._attachments = attachments
         self._limits = limits
         self._ready = ready
@@ -62,9 +64,9 @@ class Writing:
         try:
             statements, is_array = await self._beside(parcel, lambda: self._read_batch(parcel, call.version))
             claims = [_claim(statement, statement.statement_id) for statement in statements]
-            await self._storing.store(Sent(statements, claims, parcel.files, is_array), call)
+            await self._store(Sent(statements, claims, parcel.files, is_array), call)
         except RefusedError as error:
-            _count_rejected(error, parcel, call)
+            await self._count_rejected(error, parcel, call)
             raise
         return Answer(200, orjson.dumps([uuid_text(claim.statement_id) for claim in claims]))
 
@@ -77,15 +79,25 @@ class Writing:
             statement = await self._beside(parcel, lambda: self._read_single(parcel, call.version))
             _check_named(statement, statement_id)
             claims = [_claim(statement, statement_id)]
-            await self._storing.store(Sent([statement], claims, parcel.files, is_array=False), call)
+            await self._store(Sent([statement], claims, parcel.files, is_array=False), call)
         except RefusedError as error:
-            _count_rejected(error, parcel, call)
+            await self._count_rejected(error, parcel, call)
             raise
         return Answer(204)
 
     def _admit(self, call: Call) -> None:
         call.access.require(Action.STATEMENTS_WRITE)
+        self._quotas.check(call.access.credential.app)
         self._ready()
+
+    async def _store(self, sent: Sent, call: Call) -> None:
+        app, count = call.access.credential.app, len(sent.statements)
+        self._quotas.take(app, count)
+        try:
+            await self._storing.store(sent, call)
+        except AyumiError:
+            self._quotas.give_back(app, count)
+            raise
 
     async def _opened(self, call: Call) -> Parcel:
         content_type = call.headers.get(b"content-type", b"")
@@ -101,6 +113,12 @@ class Writing:
         if len(parcel.statements) <= _AT_ONCE_BYTES and not parcel.files:
             return read()
         return await asyncio.get_running_loop().run_in_executor(self._thread, read)
+
+    async def _count_rejected(self, error: RefusedError, parcel: Parcel, call: Call) -> None:
+        """For the accounts; in the same place as the reading, for it takes the body apart once more."""
+        count = await self._beside(parcel, lambda: count_statements(parcel.statements, self._limits.max_statements))
+        metrics.GATEWAY_STATEMENTS.labels(call.access.credential.app, "rejected").inc(count)
+        metrics.GATEWAY_REFUSED.labels(error.reason).inc(count)
 
     def _read_batch(self, parcel: Parcel, version: XapiVersion) -> tuple[list[Statement], bool]:
         statements, is_array = read_batch(parcel.statements, version, self._limits)
@@ -148,9 +166,3 @@ def _check_named(statement: Statement, statement_id: bytes) -> None:
 
 def _first_parameter(query: bytes) -> str:
     return query.decode("ascii", "replace").partition("&")[0].partition("=")[0][:80]
-
-
-def _count_rejected(error: RefusedError, parcel: Parcel, call: Call) -> None:
-    count = count_statements(parcel.statements)
-    metrics.GATEWAY_STATEMENTS.labels(call.access.credential.app, "rejected").inc(count)
-    metrics.GATEWAY_REFUSED.labels(error.reason).inc(count)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import time
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response
 from starlette.routing import Route
 
 from lrs.api.letters.filters import FILTERS, PAGING, check_names, cursor_text, read_number, read_wanted
@@ -17,6 +14,7 @@ from lrs.api.letters.views import Letters, guarded, json_response
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from lrs.api.letters.replaying import Replaying
     from lrs.api.operator import OperatorGate
@@ -26,7 +24,6 @@ MOST_REPLAYED = 500
 """Letters of one batch: the broker and the archive get to other things between two."""
 
 _UNTIL = "until"
-_CHALLENGES = ('Bearer realm="operator"', 'Basic realm="operator", charset="UTF-8"')
 
 
 def operator_letter_routes(
@@ -35,16 +32,19 @@ def operator_letter_routes(
     """`/operator/refused`, one letter below it, and `POST /operator/refused/replay`."""
     letters = Letters(queries, Pages(operator=operator))
 
+    def may_look(request: Request) -> bool:
+        return gate.lets_look(request.headers.get("authorization", ""))
+
     async def newest(request: Request) -> Response:
-        return await letters.list(request, None) if _may_look(gate, request) else _refused()
+        return await letters.list(request, None) if may_look(request) else gate.refusal()
 
     async def one(request: Request) -> Response:
-        return await letters.one(request, None) if _may_look(gate, request) else _refused()
+        return await letters.one(request, None) if may_look(request) else gate.refusal()
 
     async def replay(request: Request) -> Response:
         # The token as a bearer's only: a browser sends a password along for whatever page asks it to.
         if not gate.admits(request.headers.get("authorization", "")):
-            return _refused()
+            return gate.refusal()
         given = check_names(request.query_params.multi_items(), (FILTERS | PAGING | {_UNTIL}) - {"all"})
         now_ms = time.time_ns() // 1_000_000
         wanted = read_wanted(given, now_ms, most=MOST_REPLAYED)
@@ -59,24 +59,3 @@ def operator_letter_routes(
         Route(f"{OPERATOR_REFUSED}/replay", guarded(replay), methods=["POST"]),
         Route(f"{OPERATOR_REFUSED}/{{source}}/{{partition}}/{{offset}}", guarded(one), methods=["GET"]),
     ]
-
-
-def _may_look(gate: OperatorGate, request: Request) -> bool:
-    """The operator's token, as a bearer's or as the password of any user."""
-    authorization = request.headers.get("authorization", "")
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return gate.admits(authorization)
-    try:
-        pair = base64.b64decode(value.strip(), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
-        return False
-    return gate.admits(f"Bearer {pair.partition(':')[2]}")
-
-
-def _refused() -> Response:
-    rule = "send the zone's operator token as Bearer token, or for these pages as password of any user"
-    response = json_response({"error": "operator_token", "rule": rule}, 401)
-    for challenge in _CHALLENGES:
-        response.headers.append("WWW-Authenticate", challenge)
-    return response

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import tomllib
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
@@ -11,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from lrs.api.frame import LANGUAGES, framed
 from lrs.api.letters.answers import SHOWN_BYTES
 from lrs.kernel.errors import RefusedError
 from lrs.kernel.readable import pretty, visible
@@ -26,11 +23,11 @@ if TYPE_CHECKING:
     from lrs.store.dead_letter_queries import Letter, LetterCounts
 
 LANGUAGE = "lang"
-LANGUAGES = {"ja": "日本語", "en": "English"}
 
 _FOLDER = Path(__file__).with_name("pages")
 _JAPAN = timezone(timedelta(hours=9), "Asia/Tokyo")
 _HOURS = 48
+_FIRST_HOURS = 6  # shown at once; the others in a fold
 
 
 def language_of(given: Mapping[str, str], accept_language: str) -> str:
@@ -52,21 +49,9 @@ class Pages:
 
     def __init__(self, *, operator: str) -> None:
         """`operator` is whose zone this is."""
-        style = (_FOLDER / "letters.css").read_text("utf-8")
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        self._policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; "
-            "frame-ancestors 'none'"
-        )
-        self._environment = Environment(
-            loader=FileSystemLoader(_FOLDER),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._environment, self._policy = framed(_FOLDER, "letters.css", operator=operator, forms=True)
         self._environment.filters.update(visible=visible, count=_count, moment=_moment)
-        self._environment.globals.update(operator=operator, style=style, reasons=list(Refusal), languages=LANGUAGES)
+        self._environment.globals.update(reasons=list(Refusal))
 
     def list(  # noqa: PLR0913 - what is on the page
         self,
@@ -91,6 +76,7 @@ class Pages:
             letters=letters,
             counts=counts,
             hours=counts.hours[:_HOURS],
+            first_hours=_FIRST_HOURS,
             highest=max((number for _, number in counts.hours[:_HOURS]), default=0),
             given=given,
             link=link,
@@ -112,6 +98,12 @@ class Pages:
             left_out=left_out,
             of_app=of_app,
             link=lambda lang: f"?{LANGUAGE}={lang}",
+        )
+
+    def wrong(self, language: str, error: RefusedError) -> tuple[str, dict[str, str]]:
+        """What of the question breaks a rule."""
+        return self._page(
+            "wrong.html", language, path=error.path, rule=error.rule, link=lambda lang: f"?{LANGUAGE}={lang}"
         )
 
     def _page(self, template: str, language: str, **values: Any) -> tuple[str, dict[str, str]]:  # noqa: ANN401

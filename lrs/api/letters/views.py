@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 import orjson
 from starlette.responses import Response
 
+from lrs.api.frame import LANGUAGES
 from lrs.api.gateway.answers import error_answer, internal_error
 from lrs.api.letters.answers import content_of, detail_json, page_json
 from lrs.api.letters.filters import FILTERS, PAGING, check_names, cursor_text, read_place, read_wanted
 from lrs.api.letters.rendering import LANGUAGE, language_of
-from lrs.kernel.errors import AyumiError
+from lrs.kernel.errors import AyumiError, RefusedError
 from lrs.kernel.logs import get_logger
 
 if TYPE_CHECKING:
@@ -43,6 +44,17 @@ class Letters:
 
     async def list(self, request: Request, app: str | None) -> Response:
         """The newest, with counts; only those of `app`, where it is given."""
+        try:
+            return await self._list(request, app)
+        except RefusedError as error:
+            if not _wants_page(request):
+                raise
+            asked = request.query_params.get(LANGUAGE)
+            given = {LANGUAGE: asked} if asked in LANGUAGES else {}
+            language = language_of(given, request.headers.get("accept-language", ""))
+            return _html(self._pages.wrong(language, error), 400)
+
+    async def _list(self, request: Request, app: str | None) -> Response:
         allowed = (FILTERS | PAGING | {LANGUAGE}) - ({"app"} if app is not None else set())
         given = check_names(request.query_params.multi_items(), allowed)
         language = language_of(given, request.headers.get("accept-language", ""))
@@ -106,9 +118,9 @@ def json_response(content: object, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status, media_type="application/json", headers=_HEADERS)
 
 
-def _html(page: tuple[str, dict[str, str]]) -> Response:
+def _html(page: tuple[str, dict[str, str]], status: int = 200) -> Response:
     html, headers = page
-    return Response(html, media_type="text/html; charset=utf-8", headers={**_HEADERS, **headers})
+    return Response(html, status, media_type="text/html; charset=utf-8", headers={**_HEADERS, **headers})
 
 
 def _plain(answer: Answer) -> Response:

@@ -1,4 +1,4 @@
-"""`ayumi credential add|list|revoke`: who may do what over HTTP."""
+"""`ayumi credential add|list|quota|revoke`: who may do what over HTTP, and how much."""
 
 from __future__ import annotations
 
@@ -14,7 +14,27 @@ import typer
 from lrs.cli.commands.options import AsJson, ZoneDirOption
 
 if TYPE_CHECKING:
-    from lrs.store.registry import Registry
+    from lrs.store.registry import Quota, Registry
+
+
+PerSecond = Annotated[
+    float | None,
+    typer.Option(
+        "--quota",
+        metavar="N",
+        show_default=False,
+        help="Statements a second that the app may send, with all its keys together; more is answered 429.",
+    ),
+]
+AtOnce = Annotated[
+    int | None,
+    typer.Option(
+        "--burst",
+        metavar="N",
+        show_default=False,
+        help="Statements at once after a pause; without: ten seconds' worth.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,14 +43,20 @@ def register(app: typer.Typer) -> None:
     group.command(
         epilog="Example:\n\n  ayumi credential add drill-a --dir ./osaka\n\n"
         "ayumi credential add dashboard --scope statements/read --dir ./osaka\n\n"
+        "ayumi credential add drill-b --quota 200 --dir ./osaka\n\n"
         "The secret is shown once and not kept. An app sends key and secret as user and password of HTTP Basic."
     )(add)
     group.command(name="list", epilog="Example:\n\n  ayumi credential list --dir ./osaka --json")(show)
+    group.command(
+        name="quota",
+        epilog="Example:\n\n  ayumi credential quota drill-a --quota 200 --burst 5000 --dir ./osaka\n\n"
+        "ayumi credential quota drill-a --none --dir ./osaka",
+    )(change_quota)
     group.command(epilog="Example:\n\n  ayumi credential revoke 3f0a... --dir ./osaka")(revoke)
     app.add_typer(group, name="credential")
 
 
-def add(
+def add(  # noqa: PLR0913 - one for each option
     name: Annotated[str, typer.Argument(metavar="APP", help="The app's name: a-z, 0-9, dot, hyphen, underscore.")],
     folder: ZoneDirOption,
     *,
@@ -43,24 +69,31 @@ def add(
             "all/read, all. Without: statements/write, statements/read/mine, state and profile.",
         ),
     ] = None,
+    quota: PerSecond = None,
+    burst: AtOnce = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and a secret for an app."""
     from lrs.store.registry.scopes import read_scopes  # noqa: PLC0415 - see app.py
 
     scopes = read_scopes(scope or ())  # before a folder is made for nothing
+    wanted = _quota(quota, burst)
     with _registry(folder) as registry:
-        key, secret = registry.credentials.add(name, scopes=scopes)
+        key, secret = registry.credentials.add(name, scopes=scopes, quota=wanted)
+        wanted = registry.credentials.quotas().get(name)
     if as_json:
-        typer.echo(json.dumps({"app": name, "key": key, "secret": secret, "scopes": _scopes(scopes)}))
+        made = {"app": name, "key": key, "secret": secret, "scopes": _scopes(scopes), "quota": _quota_json(wanted)}
+        typer.echo(json.dumps(made))
     else:
         typer.echo(f"app     {name}\nkey     {key}\nsecret  {secret}\nscopes  {' '.join(_scopes(scopes))}")
+        typer.echo(f"quota   {_quota_text(wanted)}")
 
 
 def show(folder: ZoneDirOption, *, as_json: AsJson = False) -> None:
     """List all credentials, the revoked ones too."""
     with _registry(folder) as registry:
         found = registry.credentials.list()
+        quotas = registry.credentials.quotas()
     if as_json:
         rows = [
             {
@@ -69,6 +102,7 @@ def show(folder: ZoneDirOption, *, as_json: AsJson = False) -> None:
                 "scopes": _scopes(one.scopes),
                 "created_at": _time(one.created_at_ms),
                 "revoked_at": _time(one.revoked_at_ms),
+                "quota": _quota_json(quotas.get(one.app)),
             }
             for one in found
         ]
@@ -76,7 +110,26 @@ def show(folder: ZoneDirOption, *, as_json: AsJson = False) -> None:
         return
     for one in found:
         state = f"revoked {_time(one.revoked_at_ms)}" if one.revoked_at_ms else "valid"
-        typer.echo(f"{one.app}\t{one.key}\t{_time(one.created_at_ms)}\t{state}\t{' '.join(_scopes(one.scopes))}")
+        about = (_time(one.created_at_ms), state, " ".join(_scopes(one.scopes)), _quota_text(quotas.get(one.app)))
+        typer.echo("\t".join((one.app, one.key, *map(str, about))))
+
+
+def change_quota(
+    name: Annotated[str, typer.Argument(metavar="APP", help="The app's name.")],
+    folder: ZoneDirOption,
+    *,
+    quota: PerSecond = None,
+    burst: AtOnce = None,
+    none: Annotated[bool, typer.Option("--none", help="The app has no quota of its own any more.")] = False,
+) -> None:
+    """Show, set or end the quota of an app, at once and in every process."""
+    if none and (quota or burst):
+        raise typer.BadParameter("--none stands alone")
+    wanted = _quota(quota, burst)
+    with _registry(folder) as registry:
+        if none or wanted is not None:
+            registry.credentials.set_quota(name, wanted)
+        typer.echo(f"{name}\t{_quota_text(registry.credentials.quotas().get(name))}")
 
 
 def revoke(
@@ -107,6 +160,24 @@ def _registry(folder: Path) -> Iterator[Registry]:
         yield registry
     finally:
         registry.close()
+
+
+def _quota(per_second: float | None, burst: int | None) -> Quota | None:
+    from lrs.store.registry.quotas import make_quota  # noqa: PLC0415 - see app.py
+
+    if per_second is None and burst is not None:
+        raise typer.BadParameter("--burst goes with --quota")
+    return None if per_second is None else make_quota(per_second, burst)
+
+
+def _quota_json(quota: Quota | None) -> dict[str, float] | None:
+    return None if quota is None else quota._asdict()
+
+
+def _quota_text(quota: Quota | None) -> str:
+    if quota is None:
+        return "no quota of its own"
+    return f"{quota.statements_per_second:g} statements/s, {quota.burst} at once"
 
 
 def _scopes(words: Sequence[str]) -> list[str]:

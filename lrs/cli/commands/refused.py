@@ -35,7 +35,6 @@ Since = Annotated[
     ),
 ]
 
-_PLACE = re.compile(r"(?:(received|accepted|refused):)?([0-9]+)/([0-9]+)")
 _BATCH = 500
 
 
@@ -93,8 +92,9 @@ def show_one(
     It holds what an app sent about a person: take care who sees your screen.
     """
     from lrs.cli.refusing import RefusedLetters  # noqa: PLC0415 - see app.py
+    from lrs.store.dead_letters import SOURCES  # noqa: PLC0415
 
-    found = _PLACE.fullmatch(place)
+    found = re.fullmatch(rf"(?:({'|'.join(SOURCES)}):)?([0-9]+)/([0-9]+)", place)
     if found is None:
         raise typer.BadParameter(f"{place!r} is no place; `ayumi refused list` shows them, such as 3/1204.")
     with RefusedLetters(folder) as letters:

@@ -9,6 +9,7 @@ from lrs.store.registry.changes import watch
 from lrs.store.registry.credentials import Credential, Credentials
 from lrs.store.registry.database import open_database, reachable
 from lrs.store.registry.documents import Documents
+from lrs.store.registry.quotas import Quota
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lrs.kernel.settings import Settings
     from lrs.kernel.zone_folder import ZoneFolder
 
-__all__ = ["Credential", "Credentials", "Registry", "open_registry"]
+__all__ = ["Credential", "Credentials", "Quota", "Registry", "open_registry"]
 
 
 class Registry:

@@ -24,6 +24,7 @@ from lrs.kernel.errors import RefusedError, RetryError
 from lrs.kernel.reasons import Refusal
 from lrs.store.registry.changes import Changes, announce
 from lrs.store.registry.database import reachable, reading
+from lrs.store.registry.quotas import Quota, read_quotas, write_quota
 from lrs.store.registry.scopes import read_scopes
 from lrs.store.registry.tables import CREDENTIALS
 
@@ -70,14 +71,17 @@ class Credentials:
         self._look_at = float("-inf")
         self._lock = threading.Lock()
         self._live: dict[str, _Row] = {}
+        self._quotas: dict[str, Quota] = {}
         self._verified: OrderedDict[bytes, _Row] = OrderedDict()
         self._process_key = secrets.token_bytes(32)
         self._decoy = _HASHER.hash(secrets.token_urlsafe(32))
         self._hashing = threading.BoundedSemaphore(_AT_ONCE)
         self._queued = 0
 
-    def add(self, app: str, *, scopes: tuple[str, ...] = ()) -> tuple[str, str]:
+    def add(self, app: str, *, scopes: tuple[str, ...] = (), quota: Quota | None = None) -> tuple[str, str]:
         """Make a key and a secret for `app`; the secret is not kept. Without scopes it has the default ones.
+
+        With `quota` that is the app's from now on, else it keeps the one it has.
 
         Raises `RefusedError` for a malformed name or an unknown scope.
         """
@@ -94,6 +98,8 @@ class Credentials:
         }
         with reachable(), self._engine.begin() as connection:
             connection.execute(sa.insert(CREDENTIALS).values(row))
+            if quota is not None:
+                write_quota(connection, app, quota)
             announce(connection)
         return key, secret
 
@@ -102,6 +108,25 @@ class Credentials:
         query = sa.select(CREDENTIALS).order_by(CREDENTIALS.c.app, CREDENTIALS.c.created_at_ms, CREDENTIALS.c.key)
         with reachable(), self._reader.connect() as connection:
             return [_row(row).credential for row in connection.execute(query)]
+
+    def set_quota(self, app: str, quota: Quota | None) -> None:
+        """From now on, in every process, the app has this quota; None: none of its own."""
+        if not is_app_name(app):
+            raise RefusedError(Refusal.INVALID, APP_RULE, path="app")
+        with reachable(), self._engine.begin() as connection:
+            write_quota(connection, app, quota)
+            announce(connection)
+
+    def quotas(self) -> dict[str, Quota]:
+        """The quota of every app that has one of its own, as the registry has them now."""
+        with reachable(), self._reader.connect() as connection:
+            return read_quotas(connection)
+
+    def quota_of(self, app: str) -> Quota | None:
+        """The app's own quota, from memory: microseconds. Raises `RetryError` when the registry cannot be asked."""
+        with self._lock:
+            self._refresh(now=False)
+            return self._quotas.get(app)
 
     def revoke(self, key: str) -> bool:
         """End a credential: when this returns, no process takes it any more. False when no live one has that key."""
@@ -160,6 +185,7 @@ class Credentials:
         live = sa.select(CREDENTIALS).where(CREDENTIALS.c.revoked_at_ms.is_(None))
         with reachable(), self._reader.connect() as connection:
             self._live = {row.key: _row(row) for row in connection.execute(live)}
+            self._quotas = read_quotas(connection)
         self._stale = False
 
     @contextmanager

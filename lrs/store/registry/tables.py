@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Table, Text
 
 _METADATA = MetaData()
 
@@ -22,6 +22,14 @@ CREDENTIAL_GENERATIONS = Table(
     _METADATA,
     Column("id", Integer, primary_key=True),
     Column("generation", BigInteger, nullable=False),
+)
+
+QUOTAS = Table(
+    "quotas",
+    _METADATA,
+    Column("app", Text, primary_key=True),
+    Column("statements_per_second", Double, nullable=False),
+    Column("burst", BigInteger, nullable=False),
 )
 
 DOCUMENTS = Table(

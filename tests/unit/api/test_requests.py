@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,10 +140,30 @@ def test_a_statement_over_the_limit_is_named_by_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "count"), [(b"[1,2,3]", 3), (b"[]", 1), (b"{}", 1), (b"[1,", 1), (b"", 1), (b"\xff", 1), (b"[" * 9999, 1)]
+    ("body", "count"),
+    [
+        *((b"[1,2,3]", 3), (b"[]", 1), (b"{}", 1), (b"[1,", 1), (b"", 1), (b"\xff", 1), (b"[" * 9999, 1)),
+        *((b"[1,2,3,4]", 4), (b"[" + b"{}," * 900_000 + b"{}]", 4), (b"[" + b"0," * 8_000_000, 4)),
+    ],
+    ids=lambda one: repr(one[:20]) if isinstance(one, bytes) else str(one),
 )
-def test_a_refused_body_counts_the_statements_it_held_and_at_least_one(body: bytes, count: int) -> None:
-    assert count_statements(body) == count
+def test_a_refused_body_counts_the_statements_it_held_at_least_one_and_no_more_than_one_too_many(
+    body: bytes, count: int
+) -> None:
+    assert count_statements(body, 3) == count
+
+
+@pytest.mark.parametrize("element", [b"{}", b"[0]", b'{"a":"b"}'])
+def test_what_is_refused_for_its_size_is_taken_apart_in_no_more_memory_than_it_has_itself(element: bytes) -> None:
+    inner = b",".join([element] * (2_000_000 // (len(element) + 1)))
+    for body in (b"[" + inner + b"]", b"[[" + inner + b"]]", b'[{"result":{"extensions":{"a:b":[' + inner + b"]}}}]"):
+        tracemalloc.start()
+        with pytest.raises(RefusedError) as caught:
+            read_batch(body, XapiVersion.V1, _LIMITS)
+        count_statements(body, 3)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert (caught.value.reason, most < len(body)) == ("too_large", True)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lrs.cli.child import Child, ChildState
+from lrs.cli.child import Child, ChildState, back_off_seconds, exits_in_a_row
 from lrs.cli.children import end, spawn
 from lrs.kernel.errors import StopError
 from tests.support.waiting import eventually
@@ -60,6 +60,15 @@ async def test_a_child_that_ends_again_and_again_waits_longer_each_time(tmp_path
     await eventually(lambda: child.state is ChildState.WAITING)
     supervision.cancel()
     await asyncio.wait([supervision])
+
+
+def test_a_child_that_ran_well_is_started_again_at_once_however_often_it_had_ended_before() -> None:
+    assert exits_in_a_row(3, lived_seconds=1) == 4
+    assert exits_in_a_row(3, lived_seconds=3600) == exits_in_a_row(0, lived_seconds=3600) == 1
+    waits = [back_off_seconds(in_a_row) for in_a_row in range(1, 9)]
+    assert waits[0] < 1
+    assert waits == sorted(waits)
+    assert waits[-1] == waits[-2] <= 10
 
 
 async def test_a_child_that_refuses_before_it_was_ready_is_not_started_again(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from lrs.cli.gap_watch import GapWatch, Look
 from lrs.store.accounting import HopCounts, LogSpan
 from lrs.store.holdings import LOADER, RECORDER, Held
 
-NONE = {"recorder": 0, "processor": 0, "loader": 0}
+NONE = {"recorder": 0, "letters": 0, "processor": 0, "loader": 0}
 
 
 def hop(name: str, outcome: str, table: str, counted: int, rows: int | None = None) -> HopCounts:
@@ -61,3 +61,28 @@ def test_several_sums_over_the_same_statements_count_once() -> None:
     watch.take(altered)
     assert watch.take(altered) == {**NONE, "recorder": 3}
     assert len(watch.gaps) == 2
+
+
+def refusing(at: float, refused: int, kept: int, **old: tuple[int, int]) -> Look:
+    """So many refused and kept; `old`: of an earlier mark, and kept of those by now."""
+    seen = look(at, refused, 0, 0)
+    recorder = replace(seen.recorder, counts={0: {("refused", "invalid"): refused}}, spans={0: (0, refused)})
+    return seen._replace(recorder=recorder, kept={0: kept}, old_letters=dict.fromkeys([0], old["old"]) if old else {})
+
+
+def test_a_letter_is_on_its_way_until_it_is_overdue_however_many_come_behind_it() -> None:
+    watch = GapWatch(30)
+    assert watch.take(refusing(0, 10, 9)) == NONE
+    assert watch.old(29) is None
+    assert watch.take(refusing(10, 20, 19)) == NONE
+    old = watch.old(31)
+    assert old is not None
+    assert (old.counted, old.refused) == ({0: 10}, {0: 10})
+    assert watch.take(refusing(31, 60, 58, old=(10, 9))) == {**NONE, "letters": 1}
+    assert not watch.unsure
+    assert watch.take(refusing(41, 70, 68, old=(20, 20))) == NONE
+
+
+def test_letters_that_nobody_refused_count_when_they_are_seen_twice() -> None:
+    watch = GapWatch(30)
+    assert [watch.take(refusing(at, 10, 12))["letters"] for at in (0, 3)] == [0, 2]

@@ -10,21 +10,25 @@ import pytest
 from lrs.kernel.codec import ContractError, codec
 from lrs.kernel.statements import XapiVersion, read_statement
 from lrs.kernel.topics import partition_of
-from lrs.store.holdings import LOADER, PROCESSOR, RECORDER
+from lrs.store.holdings import LETTERS, LOADER, PROCESSOR, RECORDER
 from lrs.store.tallies import Cell
 from processors.offset_set import OffsetSet
 from processors.recounting import (
     LOST,
     NO_LETTER,
+    NOT_KEPT,
+    NOT_KEPT_YET,
     WAITING,
     ActivityRecount,
     Findings,
+    LettersRecount,
     ReceivedRecount,
     Sums,
     accepted_offsets,
     not_loaded,
     not_passed,
     place_of,
+    refused_offset,
 )
 from processors.settling import Rules
 from tests.support.learning import slice_bytes
@@ -142,3 +146,39 @@ def test_each_hop_has_its_own_gaps() -> None:
 def test_a_slice_tells_its_source_offsets() -> None:
     assert accepted_offsets(slice_bytes(0, [(4, drill(1)), (9, drill(2))])) == [4, 9]
     assert accepted_offsets(b"no slice") == []
+
+
+def letter(offset: int, source: str = "received", stored_at_ms: int = AT_MS) -> bytes:
+    """As it lies on `refused`."""
+    made = {
+        "partition": 0,
+        "offset": offset,
+        "statement_id": None,
+        "app": "drill",
+        "stored_at_ms": stored_at_ms,
+        "reason": "invalid",
+        "path": "$",
+        "rule": "an actor has exactly one identifier",
+        "original": b"{}",
+        "source": source,
+    }
+    return codec("refused").encode(made)
+
+
+@pytest.mark.parametrize(("source", "offset"), [("received", 7), ("accepted", None)])
+def test_only_a_letter_of_received_accounts_for_a_record_of_received(source: str, offset: int | None) -> None:
+    assert refused_offset(letter(7, source)) == offset
+    assert refused_offset(b"no letter") is None
+
+
+def test_a_letter_that_is_not_in_the_list_is_lost_or_was_not_reached_yet() -> None:
+    found = Findings(0)
+    recount = LettersRecount(found, OffsetSet([4, 6, 9]), position=3)
+    on_topic = [letter(4), letter(5), letter(6, stored_at_ms=-1), letter(4), letter(9), letter(6, "accepted"), b"none"]
+    for place, value in enumerate(on_topic):
+        recount.take(Record(0, place, AT_MS, value))
+    gaps = [(gap.hop, gap.meaning, gap.offsets, gap.exact, gap.waiting, gap.app, gap.hour) for gap in found.gaps()]
+    assert gaps == [
+        (LETTERS, NOT_KEPT_YET, ((9, 9),), True, True, "drill", PLACE[0]),
+        (LETTERS, NOT_KEPT, ((4, 4), (6, 6)), True, False, "drill", PLACE[0]),
+    ]

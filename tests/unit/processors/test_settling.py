@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrs.kernel.codec import codec
+from lrs.kernel.handover import Handover
 from lrs.kernel.reasons import Refusal
+from lrs.kernel.statements import XapiVersion, read_statement
 from lrs.kernel.topics import partition_of
 from lrs.store.ids import IdEntry
 from processors.settling import Duplicate, Keep, Outcome, Refuse, Rules, read_record, settle
@@ -80,6 +82,15 @@ def test_a_statement_without_an_id_is_kept_under_the_envelopes() -> None:
     kept = read_record(record(7, raw=statement(None)), RULES)
     assert isinstance(kept, Keep)
     assert (kept.offset, kept.statement_id, kept.app) == (7, IDS[0], "drill")
+
+
+def test_a_statement_that_this_process_has_read_is_taken_as_it_was_read() -> None:
+    read = read_statement(statement(IDS[0]), XapiVersion.V1)
+    handover = Handover()
+    handover.give(IDS[0], XapiVersion.V1, read)
+    kept = read_record(record(7), Rules(PARTITIONS, max_statement_bytes=2000, handover=handover))
+    assert isinstance(kept, Keep)
+    assert kept.statement is read
 
 
 def test_stored_is_the_envelopes_time_or_else_the_logs() -> None:

@@ -85,7 +85,7 @@ class Catalogue:
 def catalogue(language: Language) -> Catalogue:
     """The catalogue of a language, read once."""
     path = Path(__file__).with_name(f"{language}.toml")
-    return Catalogue(language, _flat(tomllib.loads(path.read_text("utf-8"))))
+    return Catalogue(language, flat(tomllib.loads(path.read_text("utf-8"))))
 
 
 def choose_language(asked: str, accept: str) -> Language:
@@ -112,11 +112,12 @@ def _quality(entry: list[str]) -> float:
     return 1.0
 
 
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    """Texts by dotted key, out of a catalogue's tables."""
     texts: dict[str, str] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
-            texts |= _flat(value, f"{prefix}{key}.")
+            texts |= flat(value, f"{prefix}{key}.")
         else:
             texts[prefix + key] = str(value)
     return texts

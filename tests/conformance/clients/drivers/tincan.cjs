@@ -47,15 +47,17 @@ serve({
     const target = { objectType: "StatementRef", id };
     return (await written([new TinCan.Statement({ actor, verb, target })]))[0];
   },
-  attach: async ({ statement, content }) => {
-    const [declared] = statement.attachments;
-    const file = new TinCan.Attachment({ ...declared, content: new TextEncoder().encode(content).buffer });
-    await called("saveStatement", new TinCan.Statement({ ...statement, attachments: [file] }), {});
+  attach: async ({ statement, contents }) => {
+    const attachments = statement.attachments.map(
+      (declared, place) =>
+        new TinCan.Attachment({ ...declared, content: new TextEncoder().encode(contents[place]).buffer }),
+    );
+    await called("saveStatement", new TinCan.Statement({ ...statement, attachments }), {});
     return statement.id;
   },
   attached: async ({ statement_id: id }) => {
     const found = await called("retrieveStatement", id, { params: { attachments: true } });
-    return new TextDecoder().decode(found.attachments[0].content);
+    return found.attachments.map((one) => new TextDecoder().decode(one.content));
   },
   makeProfile: ({ name, content, ...about }) =>
     called("saveActivityProfile", name, JSON.stringify(content), { ...of(about), ...text }).then(() => null),

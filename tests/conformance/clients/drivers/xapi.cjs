@@ -28,10 +28,12 @@ const page = async ({ activity, limit }) => {
   return ids;
 };
 
-const attach = async ({ statement, content }) =>
-  (await asked(fetching.sendStatement({ statement, attachments: [new TextEncoder().encode(content).buffer] }))).data[0];
+const attach = async ({ statement, contents }) => {
+  const attachments = contents.map((content) => new TextEncoder().encode(content).buffer);
+  return (await asked(fetching.sendStatement({ statement, attachments }))).data[0];
+};
 
-const attached = async ({ statement_id: id }) => (await asked(xapi.getStatement({ statementId: id, attachments: true }))).data[1];
+const attached = async ({ statement_id: id }) => (await asked(xapi.getStatement({ statementId: id, attachments: true }))).data.slice(1);
 
 serve({
   write: async ({ statements }) => (await asked(xapi.sendStatements({ statements }))).data,

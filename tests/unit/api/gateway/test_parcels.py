@@ -142,3 +142,29 @@ def test_declarations_are_found_behind_escapes_and_without_them_nothing_is_read(
     for form in (raw, raw.replace(b'"attachments"', b'"\\u0061ttachments"')):
         assert [path for path, _ in declared(form)] == [".attachments[0]"]
     assert not may_declare(json.dumps({**STATEMENT, "result": {"response": "解答"}}).encode())
+
+
+@pytest.mark.parametrize("text", [b"plain", b"ends with a line\r\n", b"--", b"\r\n"])
+def test_files_whose_boundaries_a_client_has_tied_to_them_are_taken_apart(text: bytes) -> None:
+    files = [text + name for name in (b"1", b"", b"3\r\n")] + [b"last"]
+    first = b"--x\r\nContent-Type:application/json\r\n\r\n" + json.dumps(STATEMENT).encode() + b"\r\n"
+    body = first + b"".join(b"--x\r\n" + _part(one) for one in files) + b"\r\n--x--\r\n"
+    found = read_parcel(b"multipart/mixed; boundary=x", body).files
+    assert {sha2: bytes(content) for sha2, content in found.items()} == {
+        hashlib.sha256(one).hexdigest(): one for one in files
+    }
+
+
+def test_a_file_that_holds_the_boundary_within_a_line_stays_whole() -> None:
+    content = b"a--x\r\nContent-Type: text/plain\r\n\r\nb"
+    [(sha2, found)] = _files(_part(content)).items()
+    assert (sha2, bytes(found)) == (hashlib.sha256(content).hexdigest(), content)
+
+
+@pytest.mark.parametrize(
+    "tied", [b"--x\r\n" + _part(b"b").replace(b"b", b"c"), b"--x\r\nno header\r\n\r\nb", b"--x\r\n"]
+)
+def test_files_tied_together_that_are_not_what_their_hashes_say_are_refused(tied: bytes) -> None:
+    with pytest.raises(HttpError) as refused:
+        _files(_part(b"a") + tied)
+    assert (refused.value.status, refused.value.path.startswith("body, part")) == (400, True)

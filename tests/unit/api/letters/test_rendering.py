@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from lrs.api.frame import LANGUAGES
 from lrs.api.letters import rendering
 from lrs.api.letters.answers import content_of, detail_json, page_json
-from lrs.api.letters.rendering import LANGUAGES, Pages, language_of, texts
+from lrs.api.letters.rendering import Pages, language_of, texts
 from lrs.kernel.codec import codec
 from lrs.kernel.errors import RefusedError
 from lrs.kernel.reasons import Refusal
