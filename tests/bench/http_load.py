@@ -26,17 +26,22 @@ MOST_REQUESTS = 200_000
 BROKEN = 0  # the "status" of a request whose connection broke
 
 
+# The sizes of the simulator's district: learners and items come again, as they do in a school.
+_LEARNERS, _ITEMS, _SITTINGS = 3_000, 7_400, 8
+
+
 def drill_statement(rng: random.Random) -> dict[str, object]:
     """A drill answer of about 1.2 kB, of the shape that both record stores accept."""
     scaled = round(rng.random(), 4)
-    item = rng.randrange(20_000)
+    item, learner = rng.randrange(_ITEMS), rng.randrange(_LEARNERS)
+    sitting = uuid.UUID(int=learner << 64 | rng.randrange(_SITTINGS) + 1, version=4)
     return {
         "id": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
         "actor": {
             "objectType": "Agent",
             "account": {
                 "homePage": "https://portal.example.jp",
-                "name": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+                "name": str(uuid.UUID(int=learner + 1, version=4)),
             },
         },
         "verb": {
@@ -67,11 +72,11 @@ def drill_statement(rng: random.Random) -> dict[str, object]:
             "duration": f"PT{rng.randrange(5, 90)}S",
         },
         "context": {
-            "registration": str(uuid.UUID(int=rng.getrandbits(128), version=4)),
+            "registration": str(sitting),
             "platform": "Drill",
             "language": "ja-JP",
             "contextActivities": {
-                "grouping": [{"id": f"https://drill.example.jp/sittings/{item}", "objectType": "Activity"}]
+                "grouping": [{"id": f"https://drill.example.jp/sittings/{sitting}", "objectType": "Activity"}]
             },
         },
         "timestamp": "2026-06-15T01:23:45.678Z",
