@@ -71,6 +71,7 @@ class Engine:
         self._source = source
         self._readers = Handles(lambda: connect(limits.read_settings()), limits.readers, limits.query_seconds)
         self._writer = Handles(lambda: connect(_WRITE_SETTINGS), 1, None)
+        self._mutator = Handles(lambda: connect(_WRITE_SETTINGS), 1, None)
         self._keeper = Handles(lambda: connect(limits.maintenance_settings()), 1, None)
         # Never used: an embedded engine stops when its last handle closes, and handles are closed after errors.
         self._anchor = Handles(lambda: connect({}), 1, None)
@@ -148,7 +149,7 @@ class Engine:
 
         This engine's own writes wait for all of it.
         """
-        with _errors("the store"), self._writer.borrow() as handle:
+        with _errors("the store"), self._mutator.borrow(), self._writer.borrow() as handle:
             for table in tables:
                 sql = f"ALTER TABLE {table} FREEZE WITH NAME '{name}'"
                 check_template(sql, (), "command")
@@ -165,11 +166,14 @@ class Engine:
             # A generator, since a body that the client can send again it repeats when the connection drops: twice in.
             handle.raw_insert(table, list(columns), (part for part in (data,)), fmt=form)
 
-    def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
-        """Run one template that changes the store; an ALTER returns when it is done."""
+    def command(self, sql: str, params: Mapping[str, Any] | None = None, *, beside: bool = False) -> None:
+        """Run one template that changes the store; an ALTER returns when it is done.
+
+        `beside`: inserts go on meanwhile, which a rewrite of many parts would hold up for seconds.
+        """
         given = dict(params or {})
         check_template(sql, given, "command")
-        with _errors("the store"), self._writer.borrow() as handle:
+        with _errors("the store"), (self._mutator if beside else self._writer).borrow() as handle:
             handle.command(sql, parameters=given or None)
         self._types.clear()
 
@@ -178,7 +182,7 @@ class Engine:
         if self._closed.is_set():
             return
         self._closed.set()
-        for handles in (self._readers, self._writer, self._keeper, self._anchor):
+        for handles in (self._readers, self._writer, self._mutator, self._keeper, self._anchor):
             handles.close()
         self._source.release()
 

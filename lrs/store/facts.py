@@ -129,7 +129,7 @@ class Facts:
             taken = self._move()
             if taken or self._unfinished:
                 self._unfinished = True
-                self._engine.command(_DELETE)
+                self._engine.command(_DELETE, beside=True)
                 self._unfinished = False
             self._unmet = {row[0] for row in self._engine.query(_UNMET)}
         except BaseException:
@@ -148,7 +148,7 @@ class Facts:
 
     def _move(self) -> int:
         [(before,)] = self._engine.query(_RETRACTED)
-        self._engine.command(_MOVE)
+        self._engine.command(_MOVE, beside=True)
         [(after,)] = self._engine.query(_RETRACTED)
         return int(after) - int(before)
 
