@@ -7,7 +7,7 @@ that it became are confirmed.
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -41,8 +41,11 @@ class ProcessorPart:
 
     name = "processor"
 
-    def __init__(self, settings: Settings, *, root_key: bytes) -> None:
-        """`root_key`: the zone's 32 bytes. Raises `StopError` if it is another length."""
+    def __init__(self, settings: Settings, *, root_key: bytes, folder: Path | None = None) -> None:
+        """`root_key`: the zone's 32 bytes. Raises `StopError` if it is another length.
+
+        `folder`: for Faust, which keeps nothing there; None: a temporary one, which a killed process leaves behind.
+        """
         zone, broker = settings.zone.name, settings.broker
         self._keys = Pseudonyms(root_key, settings.processor.purpose)
         self._broker = broker
@@ -51,6 +54,7 @@ class ProcessorPart:
         self._targets = Targets(topic_name(zone, Noun.ACTIVITY), topic_name(zone, Noun.REFUSED))
         self._group = f"{zone}.{self.name}"
         self._member = settings.processor.member
+        self._folder = folder
         self._reader = ReferenceReader(broker, zone, settings.processor.purpose)
         self._order = LogOrder(broker, self._source, self._group)
         self._watch: StreamWatch | None = None
@@ -93,7 +97,7 @@ class ProcessorPart:
         step = self._step = SliceStep(
             self._reader.views, self._keys, order=self._order, producer=producer, targets=self._targets
         )
-        with TemporaryDirectory(prefix="ayumi-processor-") as folder:
+        with nullcontext(self._folder) if self._folder else TemporaryDirectory(prefix="ayumi-processor-") as folder:
             app = make_app(self._broker, self._group, Path(folder), member=self._member)
             watch = self._watch = StreamWatch(app, self._order, step)
             _declare_agent(app, self._source, step)

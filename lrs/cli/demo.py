@@ -69,10 +69,15 @@ def temporary_zone(seed: int | str) -> Iterator[Path]:
         try:
             yield folder.root
         except AyumiError:
-            kept = tempfile.mkdtemp(prefix="ayumi-demo-logs-")
-            shutil.copytree(folder.logs, kept, dirs_exist_ok=True)
-            sys.stderr.write(f"ayumi: the zone's logs are kept in {kept}\n")
+            keep_logs(folder)
             raise
+
+
+def keep_logs(folder: ZoneFolder) -> None:
+    """Copy the logs of a temporary zone that did not do what it should to where they stay, and say where."""
+    kept = tempfile.mkdtemp(prefix="ayumi-demo-logs-")
+    shutil.copytree(folder.logs, kept, dirs_exist_ok=True)
+    sys.stderr.write(f"ayumi: the zone's logs are kept in {kept}\n")
 
 
 async def run_once(plan: Plan, folder: Path, settings: Settings, *, progress: Progress | None = None) -> Outcome:

@@ -168,7 +168,8 @@ class Wiring:
     def _processor(self) -> Part:
         from processors.processor import ProcessorPart  # noqa: PLC0415
 
-        return ProcessorPart(self._settings, root_key=read_root_key(self._settings, self._folder))
+        root_key = read_root_key(self._settings, self._folder)
+        return ProcessorPart(self._settings, root_key=root_key, folder=self._folder.run / "faust")
 
     def _loader(self) -> Part:
         from processors.loader import LoaderPart  # noqa: PLC0415

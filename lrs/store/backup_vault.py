@@ -133,7 +133,8 @@ class Vault:
         with self._reading(content) as source:
             try:
                 with tarfile.open(fileobj=source, mode="r|") as archive:
-                    archive.extractall(folder, filter="data")
+                    for member in archive:
+                        self._put_back(content, archive, member, folder)
             except tarfile.TarError as error:
                 raise DamagedError(self.name_of(content), "cannot be unpacked") from error
             while source.read(_PIECE):
@@ -160,6 +161,29 @@ class Vault:
     def name_of(self, content: Content) -> str:
         """Where it lies below the target."""
         return str(self._path(content).relative_to(self.folder))
+
+    def _put_back(self, content: Content, archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+        """A file, a folder, or a link that stays below `folder`; nothing else was kept.
+
+        `extractall(filter="data")` does this too, but only since Python 3.11.4.
+        """
+        path = folder / member.name
+        leads_to = path.parent / member.linkname if member.issym() else path
+        inside = all(one.resolve().is_relative_to(folder.resolve()) for one in (path.parent, leads_to))
+        if not inside or not (member.isfile() or member.isdir() or member.issym()):
+            raise DamagedError(self.name_of(content), f"holds {member.name!r}, which no backup of ours has")
+        if member.isdir():
+            path.mkdir(parents=True, exist_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if member.issym():
+            path.symlink_to(member.linkname)
+            return
+        source = archive.extractfile(member)
+        assert source is not None  # noqa: S101 - for the type checker: it is a file
+        with source, path.open("xb") as sink:
+            shutil.copyfileobj(source, sink, _PIECE)
+        path.chmod(member.mode & 0o755 | 0o600)
 
     def _path(self, content: Content) -> Path:
         return self._contents / content.sha256[:2] / content.sha256

@@ -15,6 +15,7 @@ from tests.support.neighbour import Neighbour, Noticed
 
 BROKEN = 0  # the "status" where the record store hung up, as it may on who goes on to send
 _SAMPLE_SECONDS = 0.02
+_SECONDS = 60
 
 
 def posted(zone: Zone, body: bytes, *headers: str) -> bytes:
@@ -56,10 +57,11 @@ async def flood(zone: Zone, requests: Sequence[bytes], clients: int) -> AsyncIte
 async def _status(zone: Zone, request: bytes) -> int:
     reader, writer = await asyncio.open_connection(*zone.place)
     try:
-        with suppress(ConnectionError):
-            writer.write(request)
-            await writer.drain()
-            return int((await reader.readline())[9:12] or BROKEN)
+        async with asyncio.timeout(_SECONDS):
+            with suppress(ConnectionError):
+                writer.write(request)
+                await writer.drain()
+                return int((await reader.readline())[9:12] or BROKEN)
         return BROKEN
     finally:
         writer.close()

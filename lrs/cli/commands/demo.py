@@ -59,15 +59,18 @@ def demo(  # noqa: PLR0913 - the choices of a demonstration
 
 
 def _once(plan: object, *, as_json: bool) -> None:
-    from lrs.cli.demo import run_once, temporary_zone  # noqa: PLC0415 - see app.py
+    from lrs.cli.demo import keep_logs, run_once, temporary_zone  # noqa: PLC0415 - see app.py
     from lrs.cli.settings_loading import load_settings  # noqa: PLC0415
     from lrs.kernel.logs import configure_logs  # noqa: PLC0415
+    from lrs.kernel.zone_folder import ZoneFolder  # noqa: PLC0415
     from producers.simulator.run import Plan  # noqa: PLC0415
 
     assert isinstance(plan, Plan)  # noqa: S101 - narrows the type of a lazily imported class
     configure_logs("warning", part="demo")
     with temporary_zone(plan.seed) as folder, _bar(plan.count) as progress:
         outcome = asyncio.run(run_once(plan, folder, load_settings(folder), progress=progress))
+        if outcome.differences:
+            keep_logs(ZoneFolder(folder))
     if as_json:
         typer.echo(json.dumps(outcome.to_json()))
     else:

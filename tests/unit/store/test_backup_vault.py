@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import tarfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -67,6 +69,28 @@ def test_a_folder_is_got_again_as_it_was(vault: Vault, tmp_path: Path) -> None:
     assert {str(path.relative_to(tmp_path / "again")) for path in (tmp_path / "again").rglob("*")} == set(names)
     for name in names[1:]:
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "part" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside", "/outside", "inside/../../outside", "link-out", "link-up", "device", "hard"]
+)
+def test_nothing_is_put_back_outside_the_folder(vault: Vault, tmp_path: Path, name: str) -> None:
+    member = tarfile.TarInfo(name)
+    kinds = {
+        "link-out": tarfile.SYMTYPE,
+        "link-up": tarfile.SYMTYPE,
+        "device": tarfile.CHRTYPE,
+        "hard": tarfile.LNKTYPE,
+    }
+    member.type = kinds.get(name, tarfile.REGTYPE)
+    member.linkname = {"link-out": "/etc/passwd", "link-up": "../outside", "hard": "../outside"}.get(name, "")
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as archive:
+        archive.addfile(member, io.BytesIO())
+    content, _ = vault.keep_bytes(made.getvalue())
+    with pytest.raises(DamagedError, match="which no backup of ours has"):
+        vault.extract_tree(content, tmp_path / "again" / "deep")
+    assert list((tmp_path / "again").rglob("*")) == [tmp_path / "again" / "deep"]
 
 
 def test_the_same_content_is_kept_once_whenever_it_was_made(vault: Vault, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ WRONG_CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "expires at a word": ({"exp": "tomorrow"}, "cannot be read"),
     "expires at no number": ({"exp": float("nan")}, "cannot be read"),
     "expires never": ({"exp": float("inf")}, "cannot be read"),
-    "not yet valid": ({"nbf": NOW + 300}, "not valid yet"),
+    "not yet valid": ({"nbf": NOW + 86_400}, "not valid yet"),
     "issued tomorrow": ({"iat": NOW + 86_400}, "not valid yet"),
     "of another issuer": ({"iss": ISSUER + "/"}, "another issuer"),
     "of no issuer": ({"iss": None}, "lacks the claim iss"),
