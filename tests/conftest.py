@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from lrs.kernel.settings import BrokerSettings
 from processors.topic_admin import ensure_topics
 from tests.support.broker import complete, new_broker, new_zone_name
+
+# A slow machine is no failure.
+settings.register_profile("ayumi", deadline=None)
+settings.load_profile("ayumi")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ Whole parts repeat from statement to statement, so what was learnt of a valid pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -45,6 +46,19 @@ def count_strings(text: bytes) -> int:
         text = text.replace(b"\\\\", b"")
         return text.count(b'"') - text.count(b'\\"')
     return text.count(b'"')
+
+
+def read_number(text: str) -> float:
+    """A number with a fraction or an exponent, for a decoder's `float_hook`. Raises `ValueError` for one too large.
+
+    The decoder's own way takes up to 40 µs for numbers such as 1e-320, and lets no other thread run: a MiB of them in
+    an extension held up everybody for seconds. This takes half a microsecond, and gives the same.
+    """
+    number = float(text)
+    if math.isinf(number):
+        msg = "Number out of range"
+        raise ValueError(msg)
+    return number
 
 
 _encode = msgspec.json.Encoder().encode

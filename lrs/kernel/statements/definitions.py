@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _MAPS = ("name", "description")
 _COMPONENTS = ("choices", "scale", "source", "target", "steps")
 _encode = json.Encoder(order="deterministic").encode
+_decode = json.Decoder(float_hook=float).decode  # what is kept was valid; why with a hook: see `read_number`
 
 
 class Definition(NamedTuple):
@@ -41,7 +42,7 @@ def merged(definitions: Iterable[bytes]) -> dict[str, Any]:
     """One definition of several, the older first: the newer's properties count, languages and extensions add up."""
     result: dict[str, Any] = {}
     for content in definitions:
-        newer: dict[str, Any] = json.decode(content)
+        newer: dict[str, Any] = _decode(content)
         for name, value in newer.items():
             older = result.get(name)
             if older is None:

@@ -99,13 +99,16 @@ def _text(steps: list[str | int]) -> str:
     return "$" + "".join(f"[{one}]" if isinstance(one, int) else step(one) for one in steps)
 
 
+_decode = msgspec.json.Decoder(float_hook=float).decode  # why with a hook: see `read_number`
+
+
 def _known_steps(raw: bytes, steps: list[str | int]) -> list[str | int]:
     """`steps` with the key of a language map in place of `...`: the first whose value is no string."""
     if "..." not in steps:
         return steps
     place = steps.index("...")
     try:
-        value: Any = msgspec.json.decode(raw)
+        value: Any = _decode(raw)
         for one in steps[:place]:
             value = value[one]
         name = next(key for key, text in value.items() if not isinstance(text, str))
@@ -129,7 +132,8 @@ class _Pairs(list[tuple[str, Any]]):
 def repeated_key(raw: bytes) -> RefusedError:
     """Where the first repeated key of `raw` is. `raw` is valid JSON with at least one."""
     try:
-        tree = json.loads(raw, object_pairs_hook=_Pairs)
+        # A function of Python, not the class: between two calls other threads get their turn.
+        tree = json.loads(raw, object_pairs_hook=lambda pairs: _Pairs(pairs))  # noqa: PLW0108 - see above
         path = next(_repeated(tree, "$"), "$")
     except (RecursionError, ValueError):
         path = "$"

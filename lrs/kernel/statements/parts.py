@@ -15,7 +15,7 @@ from lrs.kernel.statements import comparisons
 from lrs.kernel.statements.activities import check_activity
 from lrs.kernel.statements.agents import agent_key, check_authority, check_party
 from lrs.kernel.statements.attachments import check_attachments
-from lrs.kernel.statements.decoding import UNREADABLE, Memory, count_strings, shape_of
+from lrs.kernel.statements.decoding import UNREADABLE, Memory, count_strings, read_number, shape_of
 from lrs.kernel.statements.definitions import Definition, definitions_of
 from lrs.kernel.statements.durations import comparable_duration, is_duration
 from lrs.kernel.statements.explanations import explain, repeated_key
@@ -54,9 +54,9 @@ class Target(Struct, frozen=True, gc=False):
 
 _party = msgspec.json.Decoder(Party).decode
 _verb = msgspec.json.Decoder(Verb).decode
-_activity = msgspec.json.Decoder(Activity).decode
+_activity = msgspec.json.Decoder(Activity, float_hook=read_number).decode
 _reference = msgspec.json.Decoder(Reference).decode
-_result = msgspec.json.Decoder(Result).decode
+_result = msgspec.json.Decoder(Result, float_hook=read_number).decode
 _attachments = msgspec.json.Decoder(list[Attachment]).decode
 
 _DURATION = b'"duration":"'

@@ -15,7 +15,7 @@ from msgspec import UNSET, Struct
 
 from lrs.kernel.statements import comparisons
 from lrs.kernel.statements.contexts import check_context
-from lrs.kernel.statements.decoding import Memory, shape_of
+from lrs.kernel.statements.decoding import Memory, read_number, shape_of
 from lrs.kernel.statements.definitions import Definition, definitions_of
 from lrs.kernel.statements.relations import (
     KEY_BYTES,
@@ -55,8 +55,8 @@ class _Around(Struct, frozen=True, gc=False):
     definitions: tuple[Definition, ...]
 
 
-_context = msgspec.json.Decoder(Context).decode
-_context2 = msgspec.json.Decoder(Context2).decode
+_context = msgspec.json.Decoder(Context, float_hook=read_number).decode
+_context2 = msgspec.json.Decoder(Context2, float_hook=read_number).decode
 _arounds: dict[XapiVersion, Memory[_Around]] = {version: Memory() for version in XapiVersion}
 
 _REGISTRATION = b'"registration":"'

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from lrs.kernel.errors import RefusedError
 from lrs.kernel.reasons import Refusal
 from lrs.kernel.statements import XapiVersion, compose, read_statement, read_statements
 from lrs.kernel.statements.activities import DEEPEST_EXTENSION
-from lrs.kernel.statements.decoding import Memory
+from lrs.kernel.statements.decoding import Memory, read_number
 from tests.unit.statements.examples import DRILL, SUB_STATEMENT, about, changed, raw
 
 WHOLE = raw(DRILL)
@@ -217,3 +219,33 @@ def test_what_is_remembered_is_bounded() -> None:
     memory.keep(b"x" * (Memory.longest + 1), 1)
     assert len(memory) <= Memory.most
     assert max(map(len, memory)) <= Memory.longest
+
+
+@given(
+    st.floats(allow_nan=False, allow_infinity=False)
+    | st.from_regex(r"-?[1-9][0-9]{0,25}\.[0-9]{1,25}(e-?[0-9]{1,2})?", fullmatch=True)
+)
+def test_a_number_is_read_as_the_decoder_would(number: float | str) -> None:
+    text = number if isinstance(number, str) else repr(number)
+    assert read_number(text) == msgspec.json.decode(text.encode())
+
+
+def test_a_number_too_large_is_refused_wherever_it_is() -> None:
+    for part in ("object/definition", "result", "context"):
+        body = raw(changed(f"{part}/extensions", {"https://drill.example.jp/x": "HUGE"})).replace(b'"HUGE"', b"1e400")
+        assert refusal(body).reason is Refusal.INVALID, part
+
+
+@pytest.mark.parametrize("part", ["object/definition", "result", "context"])
+@pytest.mark.parametrize("version", XapiVersion)
+def test_no_number_takes_many_times_as_long_as_another(part: str, version: XapiVersion) -> None:
+    def seconds(number: bytes) -> float:
+        many = b"[" + b",".join([number] * 20_000) + b"]"
+        body = raw(changed(f"{part}/extensions", {"https://drill.example.jp/x": "MANY"}))
+        began = time.process_time()
+        read_statement(body.replace(b'"MANY"', many), version)
+        return time.process_time() - began
+
+    usual = seconds(b"1.25")
+    assert seconds(b"1e-320") < 8 * usual
+    assert seconds(b"1e308") < 8 * usual
