@@ -10,6 +10,7 @@ from mode.supervisors import CrashingSupervisor
 from lrs.kernel.kafka_options import client_options
 from lrs.kernel.metrics import STREAM_LAST_COMMIT_SECONDS
 from lrs.kernel.topics import Noun
+from processors.members import member_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -72,7 +73,7 @@ def make_app(broker: BrokerSettings, group: str, folder: Path, *, member: str = 
         value_serializer="raw",
         processing_guarantee="at_least_once",
         consumer_auto_offset_reset="earliest",
-        consumer_group_instance_id=member or None,
+        consumer_group_instance_id=member_name(member, broker.partitions) if member else None,
         consumer_max_fetch_size=_FETCH_BYTES,
         broker_max_poll_records=_POLLED_SLICES,
         broker_max_poll_interval=_MAX_POLL_SECONDS,

@@ -28,6 +28,7 @@ from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.kafka_options import client_options
 from lrs.kernel.logs import get_logger
 from lrs.kernel.metrics import BROKER_ERRORS
+from processors.members import member_name
 from processors.sink import LogSpan, lost_before, refuse_added, start_offset
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class GroupConsumer:
         self._broker = broker
         self._max_bytes = max_bytes
         self._group = group
-        self._member = member or socket.gethostname()
+        self._member = member_name(member or socket.gethostname(), broker.partitions)
         self.max_records = max_records
         self.is_full = False
         """Whether the last poll ended because of its bytes."""

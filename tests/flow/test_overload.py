@@ -58,8 +58,13 @@ async def test_an_app_above_its_quota_hears_its_quota_and_when_to_come_again(run
         metrics = (await other.get("/metrics")).text
         assert _metric(metrics, 'ayumi_gateway_over_quota_total{app="drill-quota"}') == 1
         assert _metric(metrics, 'ayumi_gateway_last_seen_timestamp_seconds{app="drill-quota"}') > time.time() - 600
-        await asyncio.sleep(int(refused.headers["retry-after"]))
-        assert (await app.post("/xAPI/statements", json=[statement() for _ in range(3)])).status_code == 200
+        # While the bucket is empty the answer comes before the body is read: the time is then that of one statement.
+        again = refused
+        for _ in range(2):
+            if again.status_code == 429:
+                await asyncio.sleep(int(again.headers["retry-after"]))
+                again = await app.post("/xAPI/statements", json=[statement() for _ in range(3)])
+        assert again.status_code == 200
         credentials.set_quota("drill-quota", None)
         many = [statement() for _ in range(50)]
         await eventually(lambda: _is_taken(app, many))

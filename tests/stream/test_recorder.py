@@ -51,7 +51,7 @@ class Station:
         with ExitStack() as closing:
             stores = self.open(closing)
             async with running(stores.part()):
-                await eventually(lambda: accounted(stores) >= total)
+                await eventually(lambda: accounted(stores) >= total, 60)
             return Counted.of(stores)
 
 

@@ -17,6 +17,7 @@ from lrs.kernel.parts import Part
 from lrs.kernel.settings import BrokerSettings, Settings
 from lrs.kernel.topics import Noun, topic_name
 from lrs.kernel.zone_folder import ZoneFolder
+from processors.members import member_name
 from tests.support.log import Pair, read_all, send
 from tests.support.waiting import eventually
 
@@ -135,8 +136,8 @@ class Step(ABC):
     async def rewind(self) -> None:
         """Everything will be delivered again: told by the group's one member, whose name the group remembers."""
         options = client_options(self.broker)
-        group = {"group_id": f"{self.zone}.{self.name}", "group_instance_id": FIRST, "enable_auto_commit": False}
-        async with AIOKafkaConsumer(self.topic, **options, **group) as member:
+        group = {"group_id": f"{self.zone}.{self.name}", "group_instance_id": member_name(FIRST, PARTITIONS)}
+        async with AIOKafkaConsumer(self.topic, enable_auto_commit=False, **options, **group) as member:
             await eventually(lambda: len(member.assignment()) == PARTITIONS)
             await member.commit(dict.fromkeys(self.keys(), 0))
 
