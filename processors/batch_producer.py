@@ -128,7 +128,10 @@ class BatchProducer:
             async with asyncio.TaskGroup() as together:
                 for batch in batches:
                     together.create_task(self.publish(*batch))
-        except* (StopError, RetryError) as group:
+        except ExceptionGroup as group:
+            # Not `except*`: what is raised in one comes out wrapped before Python 3.11.4, and so past every caller.
+            if group.split((StopError, RetryError))[1] is not None:
+                raise
             # What stops cannot be mended by trying again, so it counts more.
             raise min(group.exceptions, key=lambda error: not isinstance(error, StopError)) from None
 

@@ -56,7 +56,7 @@ async def _fight_and_kill(parts: Apart, victim: str, contest: Contest, rng: rand
     fuse = Fuse(rng.randrange(1, ANSWERS), lambda: parts.kill(victim))
     fighting = asyncio.create_task(contest.fight(IDS, WRITERS, rng, answered=fuse.burn))
     await asyncio.wait((fighting, asyncio.create_task(fuse.blown.wait())), return_when=asyncio.FIRST_COMPLETED)
-    assert 0 < contest.open < IDS * WRITERS
+    assert contest.open < IDS * WRITERS
     parts.restart(victim)
     await fighting
 

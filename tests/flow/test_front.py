@@ -196,5 +196,6 @@ async def test_a_visitor_with_a_browser_is_led_to_a_page_that_says_what_this_is(
             assert (page.status_code, str(page.url.path)) == (200, "/xAPI/")
             assert page.headers["Content-Type"] == "text/html; charset=utf-8"
             assert "osaka" in page.text
-        for link in re.findall('href="([^"]+)"', page.text):
+        links = set(re.findall('href="([^"]+)"', page.text))
+        for link in links - {"../vendor/refused"}:  # of the part `letters`, which does not run here
             assert (await browser.get(page.url.join(link))).status_code == 200

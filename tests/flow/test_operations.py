@@ -257,7 +257,8 @@ async def test_when_all_has_arrived_nothing_lags_and_everything_is_accounted_for
 async def test_log_disk_and_freshness_are_told(loaded: Loaded) -> None:
     async def looked() -> bool:
         seen = await asyncio.to_thread(loaded.now)
-        return all(group["kept_seconds"] for group in seen["groups"]) and seen["freshness"] is not None
+        told = all(group["kept_seconds"] for group in seen["groups"]) and seen["freshness"] is not None
+        return told and bool(seen["disks"])
 
     await eventually(looked, 90)
     seen = loaded.now()

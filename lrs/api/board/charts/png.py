@@ -11,6 +11,7 @@ import sys
 import threading
 from functools import cache
 
+from lrs.api.board.charts.svg import FONT
 from lrs.kernel.errors import AyumiError, RetryError
 
 _PROGRAM = (
@@ -39,7 +40,7 @@ def _has_japanese_font() -> bool:
     one, other = (
         _drawn(
             f'<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24"><text y="20" font-size="20" '
-            f'font-family="sans-serif">{mark}</text></svg>'
+            f'font-family="{FONT}">{mark}</text></svg>'
         )
         for mark in "一鬱"
     )

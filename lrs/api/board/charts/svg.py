@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-FONT = "'Hiragino Sans','Noto Sans JP','Noto Sans CJK JP','Yu Gothic',Meiryo,'Segoe UI',system-ui,sans-serif"
+# The last few are for PNG: resvg knows no generic family, and draws nothing where it has none of those that are named.
+FONT = (
+    "'Hiragino Sans','Noto Sans JP','Noto Sans CJK JP','Yu Gothic',Meiryo,'Segoe UI',system-ui,"
+    "IPAexGothic,TakaoGothic,'DejaVu Sans','Liberation Sans',Arial,sans-serif"
+)
 
 _MARGIN = 16.0
 
