@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
+_NEVER = 1 << 62
 _WINDOW = 1 << 22
 _PLACES = 10_000
 _IDS = 100
@@ -104,10 +105,11 @@ class Audit:
         loader = HourCounts.from_json(await self._accountant.ask("board", f"/operator/facts/{query}"))
         recorder = HourCounts.from_json(await self._accountant.ask("gateway", f"/operator/archive/{query}"))
         first = await self._first(Noun.RECEIVED, scope)
-        begin = (await log.spans(Noun.RECEIVED))[partition].begin
-        if scope.since_ms is None and begin > 0:
-            # Retention took a part of the first hour.
-            async for records in log.read(Noun.RECEIVED, partition, first, first + 1):
+        span = (await log.spans(Noun.RECEIVED))[partition]
+        if scope.since_ms is None and span.begin > 0:
+            # Retention took a part of the first hour; or everything, and then no hour is seen whole.
+            since = _NEVER
+            async for records in log.read(Noun.RECEIVED, partition, first, min(first + 1, span.end)):
                 since = records[0].timestamp // _HOUR_MS * 3600 + 3600
         return _Accounts(loader, recorder, first, since)
 

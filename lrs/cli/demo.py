@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrs.cli.probing import fetch
 from lrs.cli.reconciling import Accountant, totals, until
 from lrs.cli.zone import Zone
 from lrs.kernel.errors import AyumiError, RetryError
@@ -30,9 +29,7 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Told the statements settled so far, and those of the plan."""
 
-_VIEWS_SECONDS = 60.0
 _SETTLE_SECONDS = 180.0
-_POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +94,7 @@ async def prepare(zone: Zone, district: District) -> Target:
     from lrs.cli.simulating import load_references, make_credentials  # noqa: PLC0415 - only the demo needs it
     from producers.simulator.run import Target  # noqa: PLC0415 - as above
 
-    await _views_hold(zone, await load_references(district, zone.settings))
+    await load_references(district, zone.settings, zone.addresses)
     return Target(
         endpoint=f"{zone.addresses['gateway']}/xAPI",
         credentials=make_credentials(zone.settings, zone.folder.root),
@@ -155,35 +152,6 @@ def _settled(report: Report) -> Callable[[Balance], bool]:
         return found.balanced and not settle(report.truth, observed, resent=report.resent).differences
 
     return settled
-
-
-async def _views_hold(zone: Zone, wanted: dict[str, int]) -> None:
-    """Wait until every processor has read the references: a learner whose consent is not there yet is withheld."""
-    workers = [name for name in zone.addresses if name.startswith("processors")]
-    deadline = time.monotonic() + _VIEWS_SECONDS
-    for worker in workers:
-        while not _covers(await _records_read(zone, worker), wanted):
-            if time.monotonic() > deadline:
-                raise RetryError("the processor", "its reference views did not fill in time")
-            await asyncio.sleep(_POLL_SECONDS)
-
-
-def _covers(read: dict[str, float], wanted: dict[str, int]) -> bool:
-    return all(read.get(noun, 0) >= count for noun, count in wanted.items())
-
-
-async def _records_read(zone: Zone, worker: str) -> dict[str, float]:
-    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - as above
-
-    with contextlib.suppress(OSError, TimeoutError):
-        _, body = await fetch(f"{zone.addresses[worker]}/metrics")
-        return {
-            sample.labels["topic"]: sample.value
-            for family in text_string_to_metric_families(body.decode())
-            for sample in family.samples
-            if sample.name == "ayumi_processor_view_records_total"
-        }
-    return {}
 
 
 def _cell_differences(truth: Truth, settings: Settings, folder: ZoneFolder) -> tuple[list[str], str]:

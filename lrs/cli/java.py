@@ -23,6 +23,8 @@ _QUIET = ("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off", "-Xlog:class
 # What Kafka's own libraries do (native zstd and lz4, unmapping) and Java 25 would warn about at each start.
 _ALLOW = ("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
 _COLLECTOR = "-XX:+UseSerialGC"
+# Else the heap is taken page by page over half an hour, which looks like a leak and would hide one.
+_TAKEN_AT_ONCE = "-XX:+AlwaysPreTouch"
 _UNUSED_SECONDS = 7 * 86_400
 _NICE = "/usr/bin/nice"
 
@@ -61,6 +63,7 @@ class Java:
             _executable(),
             f"-Xms{heap_mb}m",
             f"-Xmx{heap_mb}m",
+            _TAKEN_AT_ONCE,
             _COLLECTOR,
             "-XX:+ExitOnOutOfMemoryError",
             f"-XX:ErrorFile={logs}/java-error-%p.log",

@@ -128,8 +128,10 @@ async def _feed(place: Path) -> BackedUp:
         under_load = await backed_up_to(folder, target, "--keys", str(keys))
         done.set()
         first = await load
+        sending = asyncio.ensure_future(simulated(folder, 300, "lagging", 100))
+        await eventually(lambda: _has_recorded(zone, first["received"] + 30), 120)
         os.kill(zone.child("processors")["pid"], signal.SIGSTOP)
-        second = await simulated(folder, 300, "lagging")
+        second = await sending
         await eventually(lambda: _has_recorded(zone, first["received"] + second["received"]), 120)
         lagging = await backed_up_to(folder, target)
         os.kill(zone.child("processors")["pid"], signal.SIGCONT)

@@ -19,7 +19,8 @@ import pytest
 from lrs.cli.probing import fetch
 from lrs.cli.zone_state import settings_of
 from lrs.kernel.settings import BrokerSettings
-from lrs.kernel.topics import Noun
+from lrs.kernel.topics import Noun, topic_name
+from processors.topic_admin import forget_records
 from tests.support.ayumi import AYUMI, RunningZone, ayumi, environment, up
 from tests.support.broker import complete
 from tests.support.log import received
@@ -141,6 +142,15 @@ async def test_a_zone_under_load_with_faults_of_every_kind_has_no_gap(fed: Path,
         assert min(report[name] for name in ("refused", "duplicate", "withheld", "retracted")) > 0
         assert sum(row["received"] for row in report["hours"]) == report["received"]
         assert await missing(zone) == NOTHING
+
+
+async def test_a_zone_whose_log_retention_took_as_a_whole_has_no_gap(fed: Path, tmp_path: Path) -> None:
+    folder = copied(fed, tmp_path)
+    async with running(folder) as (_, broker):
+        topic = topic_name(settings_of(folder).zone.name, Noun.RECEIVED)
+        await forget_records(broker, topic, await ends(broker, Noun.RECEIVED))
+        code, report = reconciled(folder, "--from-log")
+        assert (code, report["gaps"], report["received"]) == (0, [], 40)
 
 
 async def _has_received(zone: RunningZone, count: int) -> bool:

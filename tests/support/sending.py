@@ -41,7 +41,7 @@ class Sending:
         """Send it into the zone that runs on `folder`."""
         state, settings = running_zone(folder), settings_of(folder)
         assert state is not None
-        await load_references(self._district, settings)
+        await load_references(self._district, settings, state["addresses"])
         credentials = make_credentials(settings, folder)
         target = Target(f"{state['addresses']['gateway']}/xAPI", credentials, settings.broker, settings.zone.name)
         self._began = time.time()
