@@ -6,6 +6,7 @@ sitting. What was learnt of a valid part is kept by its bytes, so that its rules
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import msgspec
@@ -59,8 +60,8 @@ _reference = msgspec.json.Decoder(Reference).decode
 _result = msgspec.json.Decoder(Result, float_hook=read_number).decode
 _attachments = msgspec.json.Decoder(list[Attachment]).decode
 
-_DURATION = b'"duration":"'
-_LONGEST_DURATION = 40
+# With the space that Python's json writes, and without.
+_DURATION = re.compile(rb'"duration": ?"([^"]{1,40})"').search
 _results: Memory[bytes] = Memory()
 _around_duration: Memory[tuple[bytes, bytes]] = Memory()
 
@@ -112,19 +113,19 @@ def read_reference(raw: bytes) -> Target:
 
 def read_result(raw: bytes) -> bytes:
     """What of a result counts in a comparison. What it says beside its duration repeats, and is remembered."""
-    start = raw.find(_DURATION) + len(_DURATION)
-    end = raw.find(b'"', start) if start >= len(_DURATION) else -1
-    if end < 0:
+    found = _DURATION(raw)
+    if found is None:
         return _results.get(raw) or _results.keep(raw, _read_result(raw))
+    start, end = found.span(1)
     rest = raw[:start] + raw[end:]
     known = _around_duration.get(rest)
     duration = _comparable_duration(raw[start:end])
     if known is not None and duration:
         return duration.join(known)
     comparable = _read_result(raw)
-    # Without extensions, and with it once, `"duration":"` is the result's own: in a string its marks are escaped.
-    if raw.count(_DURATION) == 1 and b'"extensions"' not in raw and b"\\" not in raw:
-        before, mark, after = comparable.partition(_DURATION)
+    # Without extensions, and with it once, `"duration":` is the result's own: in a string its marks are escaped.
+    if raw.count(b'"duration":') == 1 and b'"extensions"' not in raw and b"\\" not in raw:
+        before, mark, after = comparable.partition(b'"duration":"')
         _around_duration.keep(rest, (before + mark, after[after.index(b'"') :]))
     return comparable
 
@@ -144,7 +145,7 @@ def _read_result(raw: bytes) -> bytes:
 @lru_cache(16_384)
 def _comparable_duration(text: bytes) -> bytes:
     """Empty if it is no duration."""
-    if len(text) > _LONGEST_DURATION or not text.isascii() or not is_duration(text.decode()):
+    if not text.isascii() or not is_duration(text.decode()):
         return b""
     return comparable_duration(text.decode()).encode()
 

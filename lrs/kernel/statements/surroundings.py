@@ -59,14 +59,12 @@ _context = msgspec.json.Decoder(Context, float_hook=read_number).decode
 _context2 = msgspec.json.Decoder(Context2, float_hook=read_number).decode
 _arounds: dict[XapiVersion, Memory[_Around]] = {version: Memory() for version in XapiVersion}
 
-_REGISTRATION = b'"registration":"'
-# In upper case it would not be its own comparable form.
-_UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
-_UUID_LENGTH = 36
+# With the space that Python's json writes, and without. In upper case a UUID would not be its own comparable form.
+_REGISTRATION = re.compile(rb'"registration": ?"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"').search
 # No JSON text has this byte.
 _HOLE = b"\0"
 # The places where no rule and no order depends on the digits: the registration, and the end of a value with a slash.
-_FREE = re.compile(rb'(?:"registration":"|/)\0"(?=[],}])')
+_FREE = re.compile(rb'(?:"registration": ?"|/)\0"(?=[],}])')
 
 
 def read_context(raw: bytes, version: XapiVersion) -> Surroundings:
@@ -89,9 +87,8 @@ def read_context(raw: bytes, version: XapiVersion) -> Surroundings:
 
 def _registration(raw: bytes) -> bytes:
     """Its text, if there is one whose place others could take."""
-    start = raw.find(_REGISTRATION) + len(_REGISTRATION)
-    uuid = raw[start : start + _UUID_LENGTH]
-    return b"" if start < len(_REGISTRATION) or _UUID(uuid) is None or _HOLE in raw else uuid
+    found = _REGISTRATION(raw)
+    return b"" if found is None or _HOLE in raw else found[1]
 
 
 def _octets(uuid: bytes) -> bytes:

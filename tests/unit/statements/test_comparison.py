@@ -199,6 +199,19 @@ def test_what_is_remembered_of_a_result_says_the_same_as_reading_it(given_result
             assert parts.read_result(text) == parts._read_result(text)  # noqa: SLF001 - the way around the memory
 
 
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_of_results_that_differ_in_their_duration_only_the_first_is_read(
+    separators: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (
+        json.dumps({"response": "once", "duration": f"PT{seconds}S"}, separators=separators).encode()
+        for seconds in (1, 2)
+    )
+    parts.read_result(one)
+    monkeypatch.delattr(parts, "_read_result")
+    assert parts.read_result(other) == b'{"response":"once","duration":"PT2S"}'
+
+
 @pytest.mark.parametrize("bad", ["PT", "", "1", "P1", "PT1S ", 'PT1S","duration":"PT2S'])
 def test_a_bad_duration_is_refused_beside_a_good_one_that_is_remembered(bad: str) -> None:
     good = json.dumps(changed("result", {"success": True, "duration": "PT1S"}), separators=(",", ":")).encode()

@@ -54,11 +54,15 @@ _PLACES: list[dict[str, Any]] = [
 _USUAL = [_PLACES[0], _PLACES[2]]
 
 
-def _context(places: list[dict[str, Any]], registration: str) -> bytes:
+# As JavaScript and Python write JSON when nothing is said.
+_SEPARATORS = [(",", ":"), (", ", ": ")]
+
+
+def _context(places: list[dict[str, Any]], registration: str, separators: tuple[str, str] = (",", ":")) -> bytes:
     context: dict[str, Any] = {}
     for place in places:
         context |= place
-    text = json.dumps(context, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(context, ensure_ascii=False, separators=separators)
     return text.replace("@", registration).replace("^", _ONE.upper()).encode()
 
 
@@ -83,11 +87,12 @@ def _forget() -> None:
 
 
 def _check_alike(places: list[dict[str, Any]], version: XapiVersion) -> None:
-    _forget()
-    expected = _read(_context(places, _OTHER), version)
-    _forget()
-    _read(_context(places, _ONE), version)
-    assert _read(_context(places, _OTHER), version) == expected
+    for separators in _SEPARATORS:
+        _forget()
+        expected = _read(_context(places, _OTHER, separators), version)
+        _forget()
+        _read(_context(places, _ONE, separators), version)
+        assert _read(_context(places, _OTHER, separators), version) == expected
 
 
 @pytest.mark.parametrize("version", XapiVersion)
@@ -101,11 +106,14 @@ def test_so_is_one_with_the_registration_in_several_places(places: list[dict[str
     _check_alike(places, version)
 
 
-def test_of_sittings_that_are_alike_only_the_first_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("separators", _SEPARATORS)
+def test_of_sittings_that_are_alike_only_the_first_is_read(
+    separators: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     _forget()
-    surroundings.read_context(_context(_USUAL, _ONE), XapiVersion.V1)
+    surroundings.read_context(_context(_USUAL, _ONE, separators), XapiVersion.V1)
     monkeypatch.delattr(surroundings, "_read")
-    known = surroundings.read_context(_context(_USUAL, _OTHER), XapiVersion.V1)
+    known = surroundings.read_context(_context(_USUAL, _OTHER, separators), XapiVersion.V1)
     assert known.registration == uuid.UUID(_OTHER).bytes
     assert (_SITTING + _OTHER).encode() in known.comparable
 
