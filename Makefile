@@ -16,7 +16,7 @@ demo: .venv/.runtime  ## Start a zone with a simulated district and open its pag
 
 test: .venv/.dev .venv/.system .venv/.clients  ## Run every test
 	@# In two runs, because a process can open only one embedded store in its life.
-	@$(PY) -m pytest tests/unit tests/docs tests/store
+	@$(PY) -m pytest -n 2 --dist loadfile tests/unit tests/docs tests/store
 	@$(PY) -m pytest tests/stream tests/flow tests/conformance tests/browser tests/chaos
 
 conformance: .venv/.dev .venv/.system  ## Run ADL's public suite in SUITE=<its folder> against fresh zones; RUNS=3 PRELOAD=1000000
@@ -54,7 +54,7 @@ letters: .venv/.dev  ## The good path with and without COUNT=1000000 dead letter
 chaos: .venv/.dev .venv/.system  ## Kill, stall, cut off and fill up a zone under load; KILLS=200 SEED=… ROUNDS=… SECONDS=20 RATE=250
 	@$(PY) -m tests.chaos --kills $(or $(KILLS),200) --seconds $(or $(SECONDS),20) --rate $(or $(RATE),250) \
 		--kills-a-round $(or $(KILLS_A_ROUND),8) $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS))
-	@$(PY) -m pytest tests/chaos/test_cluster.py tests/chaos/whole_backups.py tests/stream/steps/away_for_a_minute.py
+	@$(PY) -m pytest tests/chaos/whole_cluster.py tests/chaos/whole_backups.py tests/stream/steps/away_for_a_minute.py
 
 fuzz: .venv/.dev  ## Send COUNT=10000 generated bad requests while a good client works; SEED=4 CONNECTIONS=2
 	@$(PY) -m tests.bench.fuzz --count $(or $(COUNT),10000) --seed $(or $(SEED),4) --connections $(or $(CONNECTIONS),2)

@@ -89,11 +89,19 @@ async def unlike_the_truth(folder: Path, truth: Truth) -> list[str]:
 
 
 def left_behind(folder: Path) -> list[str]:
-    """Processes that outlived the zone: our children, and whoever names its folder."""
+    """Processes that outlived the zone: our children, and whoever names its folder. Dead ones left nothing."""
     ours = psutil.Process()
     family = {ours.pid, *(parent.pid for parent in ours.parents())}
     found = {child.pid: child for child in ours.children(recursive=True)}
     for process in psutil.process_iter(["cmdline"]):
         if process.pid not in family and any(str(folder) in word for word in process.info["cmdline"] or ()):
             found[process.pid] = process
-    return [f"process {number} outlived the zone: {' '.join(one.cmdline())[:200]}" for number, one in found.items()]
+    return [f"process {one.pid} outlived the zone: {words[:200]}" for one in found.values() if (words := _words(one))]
+
+
+def _words(process: psutil.Process) -> str:
+    """Of its command; none when it has ended meanwhile, whether or not anybody has asked how."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""

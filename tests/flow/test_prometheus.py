@@ -60,7 +60,7 @@ class Watched(NamedTuple):
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """A zone with an issuer's keys and a certificate that ended yesterday; Prometheus was there first."""
+    """A zone with an issuer's keys and a certificate that ended yesterday."""
     folder = tmp_path_factory.mktemp("watched")
     keys, authority = folder / "jwks.json", folder / "ca.pem"
     keys.write_bytes(key_set(signer("ES256", "ec").jwk()))
@@ -71,12 +71,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         "AYUMI_OIDC__JWKS_FILE": str(keys),
         "AYUMI_BROKER__SSL_CA_FILE": str(authority),
     }
-    with prometheus(folder, folder / "zone" / "targets.json") as watcher, up(folder / "zone", settings) as zone:
+    with up(folder / "zone", settings) as zone:
         complete(zone.ready())
-        complete(eventually(watcher.is_ready, 60))
-        # The zone's folder came after Prometheus, which then looks for targets once a minute.
-        complete(eventually(lambda: _some(watcher, 'sum(up{job="ayumi"}) == 3'), 90))
-        yield Watched(zone, watcher)
+        # What has no folder yet when Prometheus starts it looks for once a minute.
+        with prometheus(folder, folder / "zone" / "targets.json") as watcher:
+            complete(eventually(watcher.is_ready, 60))
+            complete(eventually(lambda: _some(watcher, 'sum(up{job="ayumi"}) == 3'), 90))
+            yield Watched(zone, watcher)
 
 
 async def test_every_query_of_dashboard_and_rules_has_an_answer_under_load(watched: Watched) -> None:

@@ -243,7 +243,7 @@ async def test_what_was_passed_over_is_named_by_its_offsets(fed: Path, tmp_path:
         f"'{APPS[2]}', 'archived', '', 10, 10, 0",
     )
     async with running(folder) as (zone, _):
-        code, report = reconciled(folder, wait=30)
+        code, report = reconciled(folder, wait=10)
         assert places(report) == [
             ("loader", APPS[1], hour(1), 1, [[10, 10]]),
             ("processor", APPS[0], hour(0), 0, [[10, 12]]),
