@@ -50,7 +50,8 @@ _log = get_logger("board")
 
 def create_app(reader: BoardReader, pages: Pages, more: Sequence[BaseRoute] = ()) -> ASGIApp:
     """The application; `more` are routes that other modules own (health, operator)."""
-    static = Mount("/static", StaticFiles(directory=Path(__file__).with_name("static")))
+    folder = Path(__file__).with_name("static")
+    static = Mount("/static", StaticFiles(directory=folder, packages=[("lrs.api.frame", "static")]))
     errors = _Errors(pages)
     app = Starlette(
         routes=[*page_routes(reader, pages), *aggregate_routes(reader), *export_routes(reader, pages), *more, static],

@@ -1,6 +1,6 @@
-"""The frame of the gateway's pages: the board's look, with the style inside the page, for nothing else may be loaded.
+"""The look of all pages, and the frame of the gateway's, which have the style inside: there nothing else may be loaded.
 
-A page's templates extend `frame.html`. It knows no texts and no routes: a page brings its own.
+Such a page's templates extend `frame.html`. It knows no texts and no routes: a page brings its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Frame(NamedTuple):
 
 def framed(folder: Path, style: str, *, operator: str, forms: bool = False) -> Frame:
     """The templates of a folder, with its file of style; `operator` is whose zone this is, `forms`: it has some."""
-    text = (_FOLDER / "frame.css").read_text("utf-8") + (folder / style).read_text("utf-8")
+    text = (_FOLDER / "static" / "frame.css").read_text("utf-8") + (folder / style).read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     sent_to = "'self'" if forms else "'none'"
     policy = (
