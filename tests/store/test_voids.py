@@ -29,6 +29,17 @@ def test_a_void_counts_for_the_app_that_sent_what_it_names_however_many_are_kept
     assert voids.among(asked) == {archive_row(0).statement_id}
 
 
+def test_however_many_are_voided_while_nobody_asks_a_bounded_number_is_kept(archive: Archive) -> None:
+    archive.insert([archive_row(0), archive_row(1)])
+    void(archive, 10, 0)
+    voids = Voids(archive.engine, most=100)
+    for number in range(1000):
+        voids.note([(number.to_bytes(16, "big"), "drill")])
+        assert sum(map(len, voids._known.values())) <= 100  # noqa: SLF001 - what it takes in memory
+    asked = {archive_row(number).statement_id: "drill" for number in range(2)}
+    assert voids.among(asked) == {archive_row(0).statement_id}
+
+
 def test_what_is_voided_after_the_first_question_is_known_at_once(archive: Archive) -> None:
     archive.insert([archive_row(0), archive_row(1)])
     void(archive, 10, 0)
