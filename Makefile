@@ -42,7 +42,7 @@ reading: .venv/.dev  ## Read by id, by agent and by filters from archives of 100
 docs: .venv/.dev  ## Write docs/reference anew
 	@$(PY) -m tests.docs.reference
 
-soak: .venv/.dev  ## Half an hour at 2,000 statements/s, watching memory
+soak: .venv/.dev  ## Half an hour at 2,000 statements/s after a quarter to warm up, watching memory
 	@$(PY) -m tests.bench.soak
 
 overload: .venv/.dev  ## Twice what this machine sustains for MINUTES=10, over HTTP and SDK; memory, refusals, recovery

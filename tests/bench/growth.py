@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-# Caches of the engine, the id index and the broker, the broker's heap and the reference views fill first.
-_WARM_SHARE = 0.4
+WARM_SHARE = 0.4
+"""Caches of the engine, the id index and the broker, the broker's heap and the reference views fill first."""
 _FEWEST = 10
 # Merges and garbage collections move a process by this much between two samples, and a slope by less.
 _NOISE_SHARE = 0.05
@@ -46,9 +46,9 @@ class Growth:
         return self.grown_mb > self.allowed_mb
 
 
-def growths(samples: Sequence[Sample]) -> list[Growth]:
+def growths(samples: Sequence[Sample], warm_share: float = WARM_SHARE) -> list[Growth]:
     """PSS and RSS of every process that was there all the time after warming up; none if there are too few samples."""
-    warm = samples[int(len(samples) * _WARM_SHARE) :]
+    warm = samples[int(len(samples) * warm_share) :]
     if len(warm) < _FEWEST:
         return []
     parts = [part for part in warm[-1].memory if all(part in sample.memory for sample in warm)]
