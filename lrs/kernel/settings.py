@@ -197,7 +197,7 @@ class LettersSettings(_Room):
     keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         30, description="Days that a dead letter is kept after its refusal; it holds what an app sent about a person."
     )
-    max_records: Positive = Field(2000, description="Most dead letters in one batch.")
+    max_records: Positive = Field(1000, description="Most dead letters in one batch.")
     gather_seconds: Seconds = Field(
         1.0, description="Under load, the time from one insert to the next: with max_records it bounds what they cost."
     )
