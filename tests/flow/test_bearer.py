@@ -66,7 +66,9 @@ async def running(zone_of_issuer: tuple[str, Issuer]) -> AsyncIterator[Zone]:
         zone = Zone(url, found, client)
 
         async def known() -> bool:
-            return [(await _get(zone, one.token())).status_code for one in (RSA, EC)] == [200, 200]
+            unknown = EC.token(head={"kid": "of nobody"})  # a 503 for as long as the issuer is thought to be away
+            tokens = (RSA.token(), EC.token(), unknown)
+            return [(await _get(zone, one)).status_code for one in tokens] == [200, 200, 401]
 
         await eventually(known)
         yield zone

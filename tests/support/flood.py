@@ -14,6 +14,7 @@ from tests.support.http_zone import Zone
 from tests.support.neighbour import Neighbour, Noticed
 
 BROKEN = 0  # the "status" where the record store hung up, as it may on who goes on to send
+_NOTICEABLE_SECONDS = 0.25
 _SAMPLE_SECONDS = 0.02
 _SECONDS = 60
 
@@ -98,7 +99,8 @@ class Beside:
     def faults(self, times: float = 5) -> list[str]:
         """What is not as it should be: an error, or a latency so many times the usual one.
 
-        The slow ones are compared with the slowest of the usual: on a busy machine a single one means little.
+        The slow ones are compared with the slowest of the usual: on a busy machine a single one means little. What harm
+        does is a matter of seconds.
         """
         usual, harmed = self.usual, self.harmed
         slow = [
@@ -107,6 +109,6 @@ class Beside:
                 ("median", harmed.median, usual.median),
                 ("99th percentile", harmed.p99, max(usual.seconds)),
             )
-            if seen > times * was
+            if seen > max(times * was, _NOTICEABLE_SECONDS)
         ]
         return slow + [f"{one.errors} errors" for one in (usual, harmed) if one.errors]
