@@ -55,6 +55,6 @@ class Voids:
             self._is_complete = True
         with self._lock:
             if self._fits:
-                return {target for target, app in apps.items() if app in self._known and target in self._known[app]}
+                return {target for target, app in apps.items() if target in self._known.get(app, ())}
         pairs = set(self._engine.query(_SOME, {"ids": list(apps)}))
         return {target for target, app in pairs if apps[target] == app}

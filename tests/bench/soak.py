@@ -3,7 +3,7 @@
 python -m tests.bench.soak [--minutes N] [--warm N] [--rate N]
 
 What fills in the first quarter is not judged: the caches of engine, id index and statement reader, and the memory that
-the engine takes for merges of the parts that get larger. Afterwards the id index takes 3 bytes more for each statement.
+the engine takes for merges of the parts that get larger. Afterwards an id takes 4 to 5 bytes more in its index.
 
 Exits 0 only if the rate was held, every statement is where the truth says, no process was started again, and none grew.
 """
