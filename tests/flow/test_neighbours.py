@@ -10,6 +10,7 @@ import asyncio
 import json
 import resource
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, suppress
 
@@ -22,10 +23,10 @@ from processors.topic_admin import ensure_topics
 from tests.support.broker import complete, new_zone_name
 from tests.support.flood import BROKEN, Beside, flood, posted
 from tests.support.http_zone import JSON, Zone, client_of, http_zone, new_id, patient_settings, ready, statement
-from tests.support.neighbour import Neighbour, neighbour
+from tests.support.neighbour import Neighbour, Noticed, neighbour
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 
 MIB = 1024 * 1024
 BODY, STATEMENT = 16 * MIB, MIB  # the default limits
@@ -155,6 +156,19 @@ async def test_hostile_bodies_as_large_as_they_may_be_hold_up_nobody(
     hostile = [posted(zone, body) for body, _ in bodies.values()]
     honest = [posted(zone, _honest(size))]
     await _compared(Beside(zone, good), 2, hostile=hostile, honest=honest, told={200, 400, 413})
+
+
+async def test_while_a_large_body_is_read_others_are_answered(zone: Zone, good: Neighbour) -> None:
+    extended = _extended(_members(80_000))
+    body = b"[" + b",".join([extended] * (BODY // (len(extended) + 1))) + b"]"
+    noticed = Noticed()
+    async with flood(zone, [posted(zone, body)], 1) as statuses:
+        began = time.monotonic()
+        while not statuses:
+            noticed = noticed.and_then(await good.notice(1))
+        took = time.monotonic() - began
+    assert set(statuses) == {200}
+    assert max(noticed.seconds) < took / 2
 
 
 async def test_zip_bombs_hold_up_nobody(zone: Zone, good: Neighbour) -> None:
