@@ -32,6 +32,15 @@ def test_a_free_port_lies_below_those_of_outgoing_connections_and_is_not_taken()
     assert is_free(port)
 
 
+def test_a_free_port_is_kept_for_the_server_that_it_was_chosen_for() -> None:
+    port = free_port()
+    for _ in range(2):  # at first, and after a crash
+        with socket.create_server(("127.0.0.1", port)):
+            assert not is_free(port)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+
+
 def test_only_a_port_of_0_is_chosen() -> None:
     found = with_ports(settings_with(board={"port": 0}), free_ports=False)
     assert ports(found)[:2] == [9092, 8080]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+
+from lrs.cli.ports import free_port
 
 _FOLDERS = "/usr/lib/postgresql"
 _PUBLIC = "/tmp"  # noqa: S108 - the server runs as another user, and an embedded engine makes the temporary folder private
@@ -26,7 +27,7 @@ def postgres_server() -> Iterator[str]:
     owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     with tempfile.TemporaryDirectory(prefix="ayumi-postgres-", dir=_PUBLIC) as folder:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
-        data, port = Path(folder, "data"), _free_port()
+        data, port = Path(folder, "data"), free_port()
         run = _Runner(programs, owner)
         run("initdb", "-D", data, "-U", "ayumi", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8")
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
@@ -62,12 +63,6 @@ def _programs() -> Path:
         message = f"no PostgreSQL below {_FOLDERS}: install the package `postgresql`"
         raise RuntimeError(message)
     return found[-1].parent
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def new_database(server: str) -> str:
