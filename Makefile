@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 PY := .venv/bin/python
 PARTS := lrs producers processors tests
+# Tests on a real broker, zone or browser.
+ON_PARTS := tests/stream tests/flow tests/conformance tests/browser tests/chaos
 
 .PHONY: help setup demo test conformance bench reading soak overload letters chaos fuzz durable ids docs fmt check lock wheel clean
 
@@ -15,9 +17,10 @@ demo: .venv/.runtime  ## Start a zone with a simulated district and open its pag
 	@.venv/bin/ayumi demo
 
 test: .venv/.dev .venv/.system .venv/.clients  ## Run every test
-	@# In two runs, because a process can open only one embedded store in its life.
+	@# The first two apart, because a process can open only one embedded store in its life.
 	@$(PY) -m pytest -n 2 --dist loadfile tests/unit tests/docs tests/store
-	@$(PY) -m pytest tests/stream tests/flow tests/conformance tests/browser tests/chaos
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not alone" $(ON_PARTS)
+	@$(PY) -m pytest -m alone $(ON_PARTS)
 
 conformance: .venv/.dev .venv/.system  ## Run ADL's public suite in SUITE=<its folder> against fresh zones; RUNS=3 PRELOAD=1000000
 	@test -n "$(SUITE)" || { echo "say make conformance SUITE=<a clone of adlnet/lrs-conformance-test-suite>" >&2; exit 2; }

@@ -38,14 +38,14 @@ from tests.bench.offered import bodies
 if TYPE_CHECKING:
     from lrs.kernel.records import Refused
 
-_PAIRS = 4
+_PAIRS = 12
 _GOOD = 40_000
 _SEED = 3
 _POLL_SECONDS = 0.05
 _DEADLINE_SECONDS = 300.0
 _AIM = 0.9
 # So much is queued that the letters part has not done with it when the good path has.
-_BUSY_SECONDS = 30.0
+_BUSY_SECONDS = 20.0
 _IDLE_SECONDS = 300.0
 _GROUP = {"letters": Noun.REFUSED}
 _PART_ROWS = 250_000

@@ -17,6 +17,7 @@ _SEED = "4"
 _SHAPE = {"kills": 12, "kills_a_round": 6, "seconds": 10.0}
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_a_zone_that_suffers_every_kind_of_fault_comes_back_whole_and_exact() -> None:
     words = [word for name, value in _SHAPE.items() for word in (f"--{name.replace('_', '-')}", str(value))]

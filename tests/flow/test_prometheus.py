@@ -34,7 +34,7 @@ from tests.support.prometheus import ROOT, Prometheus, legs, prometheus
 from tests.support.signing import certificate
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
 
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "ayumi.json").read_text("utf-8"))
 VERSION = {"X-Experience-API-Version": "1.0.3"}
