@@ -16,6 +16,17 @@ settings.register_profile("ayumi", deadline=None)
 settings.load_profile("ayumi")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that may take longest come first: two processes that share all files then end together."""
+
+    def most_seconds(item: pytest.Item) -> float:
+        module = item.getparent(pytest.Module)
+        found = module.get_closest_marker("timeout") if module else None
+        return float(found.args[0]) if found else 0.0
+
+    items.sort(key=most_seconds, reverse=True)
+
+
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerSettings]:
     """A real broker of this test session, on free ports of loopback. Tests keep apart by their zone's prefix."""

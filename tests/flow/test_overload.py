@@ -27,7 +27,7 @@ from tests.support.http_zone import Zone, client_of, http_zone, new_id, ready, s
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def _metric(text: str, name: str) -> float:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +33,8 @@ pytestmark = pytest.mark.timeout(400)
 HOURS_MS = [1_780_000_000_000 + number * 7_200_000 for number in range(4)]
 APPS = ["drill-a", "drill-b", "drill-c", "drill-d"]
 OPERATOR = "operator"
+# An accountant that says what is missing after seconds: the defaults' minute is for tests/flow/test_prometheus.py.
+QUICK = {"AYUMI_ACCOUNTANT__EVERY_SECONDS": "1", "AYUMI_ACCOUNTANT__OVERDUE_SECONDS": "5"}
 NOTHING = dict.fromkeys(("recorder", "letters", "processor", "loader"), 0.0)
 
 
@@ -42,9 +44,11 @@ def hour(partition: int) -> str:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[RunningZone, BrokerSettings]]:
+async def running(
+    folder: Path, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[RunningZone, BrokerSettings]]:
     """The zone in `folder`, ready."""
-    with up(folder) as zone:
+    with up(folder, settings) as zone:
         await zone.ready()
         yield zone, settings_of(folder).broker
 
@@ -169,8 +173,8 @@ async def test_rows_and_counts_that_were_changed_by_hand_are_named_each(fed: Pat
         "ALTER TABLE tallies UPDATE count = count + 1 WHERE partition = 2 AND outcome = 'duplicate'",
         "INSERT INTO statements SELECT * FROM statements WHERE partition = 3 AND offset = 7",
     )
-    async with running(folder) as (zone, _):
-        code, report = reconciled(folder, wait=10)
+    async with running(folder, QUICK) as (zone, _):
+        code, report = reconciled(folder, wait=5)
         assert places(report) == [
             ("loader", APPS[0], hour(0), 0, [[3, 3]]),
             ("recorder", APPS[1], hour(1), 1, [[5, 5]]),
@@ -215,7 +219,7 @@ async def test_a_dead_letter_that_was_lost_is_named_in_the_middle_and_at_the_end
         "ALTER TABLE tallies DELETE WHERE hop = 'letters' AND app NOT IN ('other', '')",
     )
     lost = [("letters", APPS[1], hour(1), 1, [[11, 11]]), ("letters", APPS[2], hour(2), 2, [[12, 12]])]
-    async with running(folder) as (zone, _):
+    async with running(folder, QUICK) as (zone, _):
         code, report = reconciled(folder, wait=5)
         assert (code, places(report)) == (1, lost)
         assert [(gap["exact"], gap["waiting"]) for gap in report["gaps"]] == [(True, False)] * 2
@@ -242,8 +246,8 @@ async def test_what_was_passed_over_is_named_by_its_offsets(fed: Path, tmp_path:
         f"INSERT INTO tallies SELECT 'recorder', '{OPERATOR}', 2, toDateTime64({HOURS_MS[2] // 1000}, 0, 'UTC'), "
         f"'{APPS[2]}', 'archived', '', 10, 10, 0",
     )
-    async with running(folder) as (zone, _):
-        code, report = reconciled(folder, wait=10)
+    async with running(folder, QUICK) as (zone, _):
+        code, report = reconciled(folder, wait=5)
         assert places(report) == [
             ("loader", APPS[1], hour(1), 1, [[10, 10]]),
             ("processor", APPS[0], hour(0), 0, [[10, 12]]),
