@@ -37,6 +37,8 @@ Batch = tuple[str, int, Sequence[tuple[bytes | None, bytes]]]
 _BATCH_BYTES = 1 << 20
 # Above max.message.bytes of every topic, so that the broker's limit counts and not the client's.
 _REQUEST_BYTES = 32 << 20
+# To connect takes milliseconds; a broker that does not answer is not waited for when this one is to end.
+_GIVE_UP_SECONDS = 1.0
 _FINAL_ERRORS = (
     ClusterAuthorizationFailedError,
     InvalidTopicError,
@@ -80,12 +82,19 @@ class BatchProducer:
             max_batch_size=_BATCH_BYTES,
             max_request_size=_REQUEST_BYTES,
         )
+        # Cancelled half-way, the client would lose the connection that it has just opened instead of closing it.
+        starting = asyncio.ensure_future(producer.start())
         try:
-            await producer.start()
+            await asyncio.shield(starting)
         except (KafkaError, OSError) as error:
             BROKER_ERRORS.labels("produce").inc()
             await producer.stop()
             raise RetryError(what="the broker", detail=f"{type(error).__name__}: {error}") from error
+        except asyncio.CancelledError:
+            await asyncio.wait([starting], timeout=_GIVE_UP_SECONDS)
+            starting.cancel()
+            await producer.stop()
+            raise
         return producer
 
     async def stop(self) -> None:

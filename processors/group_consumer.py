@@ -41,6 +41,8 @@ SESSION_SECONDS = 20.0
 # How long the group waits for a batch in flight before it gives our partitions to others.
 _REBALANCE_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
+# To connect takes milliseconds. Cancelled half-way, the client would lose the connection that it has just opened.
+_GIVE_UP_SECONDS = 1.0
 _FETCH_BYTES = 8 << 20
 _FEW_RECORDS = 16
 _MANY_RECORDS = 1024
@@ -112,7 +114,7 @@ class GroupConsumer:
         self._consumer = consumer
         starting = asyncio.ensure_future(consumer.start())
         try:
-            await _unless(stopped, starting)
+            await _unless(stopped, starting, patience=_GIVE_UP_SECONDS)
         except (KafkaError, OSError) as error:
             await self.disconnect()
             raise _told("connect", error) from error
@@ -225,9 +227,11 @@ class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
         self._assigned(frozenset(key.partition for key in assigned))
 
 
-async def _unless(stopped: asyncio.Future[Any], work: asyncio.Future[T]) -> T:
-    """The result of `work`, or `NotOursError` when `stopped` comes first."""
+async def _unless(stopped: asyncio.Future[Any], work: asyncio.Future[T], *, patience: float = 0.0) -> T:
+    """The result of `work`, or `NotOursError` when `stopped` comes first, by more than `patience` seconds."""
     await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not work.done() and patience:
+        await asyncio.wait({work}, timeout=patience)
     if not work.done():
         work.cancel()
         await asyncio.wait({work})

@@ -1,0 +1,56 @@
+"""What a step is connected by, stopped at any moment while it connects."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import psutil
+
+from lrs.kernel.settings import BrokerSettings
+from lrs.kernel.topics import Noun, topic_name
+from processors.batch_producer import BatchProducer
+from processors.group_consumer import GroupConsumer, NotOursError
+from tests.support.waiting import eventually
+
+_DELAYS = [number / 2000 for number in range(40)]
+
+
+def _connections(broker: BrokerSettings) -> int:
+    """Of this process with the broker."""
+    found = psutil.Process().net_connections(kind="tcp")
+    return sum(bool(one.raddr) and one.raddr.port == broker.port and one.status == "ESTABLISHED" for one in found)
+
+
+async def test_a_producer_that_is_stopped_while_it_connects_leaves_no_connection_open(broker: BrokerSettings) -> None:
+    before = _connections(broker)
+    producers = [BatchProducer(broker, client_id="test") for _ in _DELAYS]
+    for producer, seconds in zip(producers, _DELAYS, strict=True):
+        connecting = asyncio.ensure_future(producer.start())
+        await asyncio.sleep(seconds)
+        connecting.cancel()
+        with suppress(asyncio.CancelledError):
+            await connecting
+        await producer.stop()
+    await eventually(lambda: _connections(broker) <= before, 5)
+
+
+async def test_a_consumer_that_is_stopped_while_it_connects_leaves_no_connection_open(
+    broker: BrokerSettings, zone: str
+) -> None:
+    async def revoked() -> None:
+        """Nothing was given."""
+
+    before = _connections(broker)
+    for number, seconds in enumerate(_DELAYS):
+        topic = topic_name(zone, Noun.RECEIVED)
+        consumer = GroupConsumer(
+            broker, topic=topic, group=f"{zone}.test-{number}", member="one", max_records=1, max_wait_seconds=0.1
+        )
+        stopped = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(seconds, stopped.set_result, None)
+        with suppress(NotOursError):
+            await consumer.connect(stopped, revoked=revoked, assigned=lambda _: None)
+        await consumer.disconnect()
+        await stopped
+    await eventually(lambda: _connections(broker) <= before, 5)
