@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 
@@ -95,6 +96,13 @@ def _exchange(zone: Zone, *chunks: bytes) -> bytes:
         return received
 
 
+def _send_for(seconds: float, line: socket.socket) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        line.sendall(b"more")
+        time.sleep(0.05)
+
+
 def _error(answer: bytes) -> tuple[int, dict[str, str]]:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"\r\ndate: " in head.lower()
@@ -103,6 +111,10 @@ def _error(answer: bytes) -> tuple[int, dict[str, str]]:
 
 
 ASK = b"GET /xAPI/about HTTP/1.1\r\nHost: a\r\n"
+UNREAD = (
+    b"POST /xAPI/statements HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Experience-API-Version: 1.0.3\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +172,25 @@ def test_requests_sent_at_once_on_one_connection_are_answered_in_order(running: 
     asked = b"".join(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n" % path for path in paths)
     answer = _exchange(running, asked + ASK + b"Connection: close\r\n\r\n")
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"404", b"400"] * 5 + [b"200"]
+
+
+@pytest.mark.parametrize(
+    ("begun", "status"),
+    [(ASK + b"X: \x00", 400), (ASK + b"X: y\r\n" * 20_000, 431), (ASK, 408), (UNREAD, 401)],
+    ids=["noise", "too long", "late", "unread"],
+)
+def test_what_a_client_still_sends_does_not_take_its_answer_away_and_is_read_for_a_moment(
+    strict: Zone, begun: bytes, status: int
+) -> None:
+    with socket.create_connection(strict.place, timeout=30) as line:
+        line.sendall(begun)
+        assert line.recv(65_536).split()[1] == b"%d" % status
+        for _ in range(3):
+            line.sendall(b"more")
+            time.sleep(0.01)
+        assert line.recv(65_536) == b""
+        with pytest.raises(ConnectionError):
+            _send_for(30, line)
 
 
 def test_a_head_that_does_not_end_is_told_so_and_its_connection_closed(strict: Zone) -> None:

@@ -5,8 +5,8 @@ The server's own protocol has no limit on a request's headers and none on the ti
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, ClassVar, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,6 +14,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from lrs.api.gateway.answers import COMMUNICATION
 from lrs.api.gateway.versions import HEADER, NEITHER
 from lrs.api.gateway.waiting import Phase, Waiting
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
 
 _MOST_HEAD_BYTES = 64 * 1024
 _MOST_HEADERS = 100
@@ -31,17 +35,25 @@ class Refuse(Exception):  # noqa: N818 - it never leaves the parser
 
 
 class OneWrite:
-    """A transport that sends the head of an answer together with what follows: one system call, one packet."""
+    """A transport that sends the head of an answer together with what follows: one system call, one packet.
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    Where the connection `lingers`, closing only ends what the client is sent: bytes that meet a closed connection are
+    answered with a reset, and with that a client may lose the answer that is on its way (RFC 9112, 9.6).
+    """
+
+    def __init__(self, transport: asyncio.Transport, lingers: Callable[[], bool]) -> None:
         self._transport = transport
+        self._lingers = lingers
         self._head = b""
+        self._ended = False
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
         """Send, or wait for the body of what begins with the head of a final answer."""
+        if self._ended:
+            return
         if self._head:
             head, self._head = self._head, b""
             self._transport.write(head + data)
@@ -56,10 +68,19 @@ class OneWrite:
             head, self._head = self._head, b""
             self._transport.write(head)
 
+    def is_closing(self) -> bool:
+        """Nothing more can be sent."""
+        return self._ended or self._transport.is_closing()
+
     def close(self) -> None:
         """Close once everything is sent."""
         self.flush()
-        self._transport.close()
+        if self._transport.is_closing() or not self._lingers():
+            self._transport.close()
+            return
+        self._ended = True
+        with suppress(OSError):  # the client has gone already
+            self._transport.write_eof()
 
 
 class Connection(HttpToolsProtocol):
@@ -75,7 +96,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """It is open, and waits for its first request."""
-        self._out = OneWrite(transport)
+        self._out = OneWrite(transport, self._lingers)
         super().connection_made(cast("asyncio.Transport", self._out))
         self.waiting.opened(self, self.loop.time())
 
@@ -86,9 +107,11 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a head, and of trailers, are kept by the parser until they are complete: count them."""
+        if self._out.is_closing():
+            return
         self._unused += len(data)
         super().data_received(data)
-        if self._unused > _MOST_HEAD_BYTES and not self.transport.is_closing():
+        if self._unused > _MOST_HEAD_BYTES and not self._out.is_closing():
             self._refusal = Refuse(431, f"the headers of a request have at most {_MOST_HEAD_BYTES} bytes")
             self.send_400_response("")
 
@@ -133,8 +156,16 @@ class Connection(HttpToolsProtocol):
             self._wait(Phase.IDLE)
 
     def leave(self) -> None:
-        """Others need the place."""
+        """Others need the place, or the server stops."""
+        self.waiting.since.pop(self, None)
         self.transport.close()
+
+    def shutdown(self) -> None:
+        """The server stops: nothing but an answer is waited for."""
+        if self.phase is Phase.LEAVING or self.cycle is None or self.cycle.response_complete:
+            self.leave()
+        else:
+            super().shutdown()
 
     def expire(self) -> None:
         """The client takes too long. If it is still owed an answer, it hears so."""
@@ -170,7 +201,19 @@ class Connection(HttpToolsProtocol):
             "connection: close",
         ]
         self.transport.write("\r\n".join(head).encode() + b"\r\n\r\n" + body)
+        self._wait(Phase.BODY)  # whatever this is, there may be more of it
         self.transport.close()
+
+    def _lingers(self) -> bool:
+        """Whether the client may still be sending. If so nothing more is done but to read it, for a moment."""
+        if self.phase not in (Phase.HEAD, Phase.BODY) or self not in self.waiting.since:
+            return False
+        self._wait(Phase.LEAVING)
+        self.flow.resume_reading()
+        if self.cycle is not None:
+            self.cycle.disconnected = not self.cycle.response_complete
+            self.cycle.message_event.set()
+        return True
 
     def _wait(self, phase: Phase) -> None:
         self.phase = phase

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BODY_SECONDS = 60.0  # from the last header to the last byte of the body
+_LEAVING_SECONDS = 2.0  # from the last answer to the end of what the client is still sending
 _STUCK_SECONDS = 60.0  # how long a client may leave an answer unread
 _SWEEP_SECONDS = 1.0
 _OTHER_FILES = 1000  # descriptors that are not of connections: stores, broker, libraries
@@ -25,6 +26,7 @@ class Phase(Enum):
     IDLE = 0
     HEAD = 1
     BODY = 2
+    LEAVING = 3
 
 
 class Patient(Protocol):
@@ -48,7 +50,12 @@ class Waiting:
         self, most: int, *, header_seconds: float, idle_seconds: float, body_seconds: float = _BODY_SECONDS
     ) -> None:
         self._most = min(most, _descriptors(most + _OTHER_FILES) - _OTHER_FILES)
-        self._seconds = {Phase.IDLE: idle_seconds, Phase.HEAD: header_seconds, Phase.BODY: body_seconds}
+        self._seconds = {
+            Phase.IDLE: idle_seconds,
+            Phase.HEAD: header_seconds,
+            Phase.BODY: body_seconds,
+            Phase.LEAVING: _LEAVING_SECONDS,
+        }
         self._open = 0
         self.since: dict[Patient, float] = {}
         """When each began to wait for a request, for the rest of its head, or of its body."""

@@ -68,13 +68,19 @@ class Wire(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written.append(bytes(data))
 
+    def write_eof(self) -> None:
+        self.written.append(b"ended")
+
     def close(self) -> None:
         self.written.append(b"closed")
+
+    def is_closing(self) -> bool:
+        return b"closed" in self.written
 
 
 def test_head_and_body_go_out_together_and_nothing_is_held_back_at_the_end() -> None:
     wire = Wire()
-    out = OneWrite(wire)
+    out = OneWrite(wire, lambda: False)
     for data in (
         b"HTTP/1.1 100 Continue\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n\r\n",
@@ -95,6 +101,18 @@ def test_head_and_body_go_out_together_and_nothing_is_held_back_at_the_end() -> 
         b"HTTP/1.1 400\r\n\r\n",
         b"closed",
     ]
+
+
+def test_where_a_connection_lingers_only_what_is_sent_ends_and_the_next_close_closes() -> None:
+    wire, lingers = Wire(), iter((True, False))
+    out = OneWrite(wire, lambda: next(lingers))
+    out.write(b"HTTP/1.1 408\r\n\r\n")
+    out.close()
+    assert out.is_closing()
+    out.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert wire.written == [b"HTTP/1.1 408\r\n\r\n", b"ended"]
+    out.close()
+    assert wire.written[2:] == [b"closed"]
 
 
 async def test_patience_ends_the_wait_and_not_what_is_waited_for() -> None:
