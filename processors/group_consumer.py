@@ -24,7 +24,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from lrs.kernel.errors import RetryError, StopError
+from lrs.kernel.errors import AyumiError, RetryError, StopError
 from lrs.kernel.kafka_options import client_options
 from lrs.kernel.logs import get_logger
 from lrs.kernel.metrics import BROKER_ERRORS
@@ -50,6 +50,10 @@ _MANY_RECORDS = 1024
 
 class NotOursError(Exception):
     """The group no longer counts this member in, or it is told to stop: give up what is not committed."""
+
+
+class EndedError(AyumiError):
+    """The client's own tasks have ended: nothing comes any more, and only a new process mends that."""
 
 
 class Position(NamedTuple):
@@ -117,19 +121,20 @@ class GroupConsumer:
             await _unless(stopped, starting, patience=_GIVE_UP_SECONDS)
         except (KafkaError, OSError) as error:
             await self.disconnect()
-            raise _told("connect", error) from error
+            raise self._told("connect", error) from error
 
     async def disconnect(self) -> None:
         """Close the connections. The group keeps this member's place for its session."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
+            await _end_fetching(consumer)
             with suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(consumer.stop(), _ANSWER_SECONDS)
 
     async def poll(self, seconds: float, stopped: asyncio.Future[Any]) -> dict[int, list[Any]]:
         """What the log has for each partition, in offset order; nothing when `seconds` are over.
 
-        Raises `RetryError`, `StopError`, and `NotOursError` when `stopped`.
+        Raises `RetryError`, `StopError`, `EndedError`, and `NotOursError` when `stopped`.
         """
         try:
             polled = await _unless(stopped, asyncio.ensure_future(self._fetched(round(seconds * 1000))))
@@ -139,7 +144,10 @@ class GroupConsumer:
             await self._go_past(error.args[0])
             return {}
         except KafkaError as error:
-            raise _told("fetch", error) from error
+            raise self._told("fetch", error) from error
+        if not polled and not self._works():
+            problem = f"the Kafka client that reads {self.topic} has ended"
+            raise EndedError(problem)
         return {key.partition: records for key, records in polled.items()}
 
     async def _go_past(self, positions: dict[Any, int]) -> None:
@@ -187,19 +195,20 @@ class GroupConsumer:
         """
         refuse_added(self.topic, partition, self._broker.partitions)
         key = TopicPartition(self.topic, partition)
-        begin = (await _answer(self._consumer.beginning_offsets([key])))[key]
-        end = (await _answer(self._consumer.end_offsets([key])))[key]
+        begin = (await self._answer(self._consumer.beginning_offsets([key])))[key]
+        end = (await self._answer(self._consumer.end_offsets([key])))[key]
         given_up = lost_before(self._broker.lost_before, self.topic, partition)
-        return LogSpan(self.topic, partition, begin, end, await _answer(self._consumer.committed(key)), given_up)
+        return LogSpan(self.topic, partition, begin, end, await self._answer(self._consumer.committed(key)), given_up)
 
     async def commit(self, offsets: dict[int, int]) -> None:
         """Commit. Raises `RetryError`, and `NotOursError` when the group has given our place away."""
-        await _answer(self._consumer.commit({TopicPartition(self.topic, p): offset for p, offset in offsets.items()}))
+        committing = {TopicPartition(self.topic, number): offset for number, offset in offsets.items()}
+        await self._answer(self._consumer.commit(committing))
 
     async def prove_membership(self) -> None:
         """Raises `NotOursError` when the group has given our place away, `RetryError` when it cannot be asked."""
         coordinator = self._consumer._coordinator  # noqa: SLF001 - a commit would prove it too, but is written down
-        if not await _answer(coordinator._do_heartbeat()):  # noqa: SLF001
+        if not await self._answer(coordinator._do_heartbeat()):  # noqa: SLF001
             if coordinator.generation < 0:  # the client has just learnt it, and joins again
                 raise NotOursError
             raise RetryError(what="the broker", detail="the group's coordinator does not answer")
@@ -211,8 +220,42 @@ class GroupConsumer:
     async def position(self, partition: int) -> Position:
         """How far the partition is polled. Raises `NotOursError`."""
         key = TopicPartition(self.topic, partition)
-        next_offset = await _answer(self._consumer.position(key))
+        next_offset = await self._answer(self._consumer.position(key))
         return Position(next_offset, self._consumer.highwater(key), self._consumer.last_poll_timestamp(key) or 0)
+
+    async def _answer(self, call: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await call
+        except (CommitFailedError, IllegalStateError) as error:
+            _log.warning("partitions_lost", error=str(error))
+            raise NotOursError from error
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise self._told("consume", error) from error
+
+    def _told(self, operation: str, error: Exception) -> Exception:
+        """What an error of the client means: to be tried again, for a person to mend, or a fault that ends the process.
+
+        A broker that has just started answers with whatever fits its state, and the client takes what it does not know
+        for final: where it still works it is asked again.
+        """
+        BROKER_ERRORS.labels(operation).inc()
+        if isinstance(error, RecordTooLargeError):
+            problem = f"a record is larger than one fetch: {error}"
+            return StopError(problem=problem, remedy="Lower the topic's max.message.bytes.")
+        if isinstance(error, TopicAuthorizationFailedError | GroupAuthorizationFailedError):
+            problem = f"the broker does not let this part read: {error}"
+            return StopError(problem=problem, remedy="Give its user Read on the topic and on the consumer group.")
+        if getattr(error, "retriable", True) or self._works():
+            return RetryError(what="the broker", detail=f"{type(error).__name__}: {error}")
+        return error
+
+    def _works(self) -> bool:
+        """Whether the client's own tasks are alive: without them it does nothing more."""
+        if self._consumer is None or self._consumer._coordinator is None:  # noqa: SLF001
+            return False
+        tasks = (self._consumer._coordinator._coordination_task, self._consumer._fetcher._fetch_task)  # noqa: SLF001
+        return not any(task.done() for task in tasks)
 
 
 class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -239,26 +282,14 @@ async def _unless(stopped: asyncio.Future[Any], work: asyncio.Future[T], *, pati
     return work.result()
 
 
-async def _answer(call: Awaitable[T]) -> T:
-    try:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            return await call
-    except (CommitFailedError, IllegalStateError) as error:
-        _log.warning("partitions_lost", error=str(error))
-        raise NotOursError from error
-    except (KafkaError, TimeoutError, OSError) as error:
-        raise _told("consume", error) from error
-
-
-def _told(operation: str, error: Exception) -> Exception:
-    """What an error of the client means: to be tried again, for a person to mend, or a fault that ends the process."""
-    BROKER_ERRORS.labels(operation).inc()
-    if isinstance(error, RecordTooLargeError):
-        problem = f"a record is larger than one fetch: {error}"
-        return StopError(problem=problem, remedy="Lower the topic's max.message.bytes.")
-    if isinstance(error, TopicAuthorizationFailedError | GroupAuthorizationFailedError):
-        problem = f"the broker does not let this part read: {error}"
-        return StopError(problem=problem, remedy="Give its user Read on the topic and on the consumer group.")
-    if getattr(error, "retriable", True):
-        return RetryError(what="the broker", detail=f"{type(error).__name__}: {error}")
-    return error
+async def _end_fetching(consumer: Any) -> None:  # noqa: ANN401 - aiokafka has no types
+    """Before `stop`: that lets the cancellation of a fetch which waits for its next try out, and leaves the rest open."""
+    fetcher = consumer._fetcher  # noqa: SLF001
+    if fetcher is None:
+        return
+    for tasks in ({fetcher._fetch_task}, fetcher._pending_tasks):  # noqa: SLF001 - the first makes the others
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        tasks.clear()

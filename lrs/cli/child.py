@@ -46,7 +46,7 @@ class Child:
     """A process under supervision.
 
     `launch` starts it and may raise `StopError`; `is_ready` asks it, without raising; `last_words` reads what it said
-    before it refused to go on.
+    before it ended by itself.
     """
 
     def __init__(
@@ -89,9 +89,12 @@ class Child:
                 return
             code = self.process.returncode
             lived = time.monotonic() - began
-            log.warning("child_exited", child=self.name, pid=self.process.pid, code=code, seconds=round(lived, 2))
+            said = self._last_words() if code > 0 else ""  # by a signal it ends without a word
+            log.warning(
+                "child_exited", child=self.name, pid=self.process.pid, code=code, seconds=round(lived, 2), said=said
+            )
             if code == REFUSED and not was_ready:
-                raise StopError(f"{self.name} refused to go on", remedy=self._last_words() or "Read its log.")
+                raise StopError(f"{self.name} refused to go on", remedy=said or "Read its log.")
             in_a_row = exits_in_a_row(in_a_row, lived)
             self.restarts += 1
             self._enter(ChildState.WAITING)

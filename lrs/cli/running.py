@@ -99,19 +99,26 @@ def _exit_code(threads: Sequence[_PartThread], *, was_signalled: bool) -> int:
     for thread in threads:
         if thread.is_alive():
             log.error("part_did_not_stop", name=thread.part.name)
+            _say(f"{thread.part.name} did not stop in time")
             code = max(code, EXIT_FAILED)
         elif isinstance(thread.error, StopError):
             log.error("part_refused", name=thread.part.name, problem=thread.error.problem, remedy=thread.error.remedy)
-            sys.stderr.write(f"ayumi: {thread.error}\n")
+            _say(str(thread.error))
             code = EXIT_REFUSED
         elif thread.error:
             log.error("part_failed", name=thread.part.name, exc_info=thread.error)
+            _say(f"{thread.part.name} failed: {type(thread.error).__name__}: {thread.error}")
             code = max(code, EXIT_FAILED)
         elif not was_signalled and code == 0:
             code = EXIT_FAILED
     if not was_signalled and not any(thread.error for thread in threads):
         log.error("part_ended", names=[thread.part.name for thread in threads])
     return code
+
+
+def _say(sentence: str) -> None:
+    """To a person, and to the supervisor: why this process ends."""
+    sys.stderr.write(f"ayumi: {' '.join(sentence.split())}\n")
 
 
 @contextlib.contextmanager

@@ -83,7 +83,7 @@ async def test_a_process_killed_under_way_costs_no_statement_and_doubles_none(
         os.kill(demo.child(victim)["pid"], signal.SIGKILL)
         ended = await demo.ended()
     assert ended.flaws() == []
-    assert ended.restarts == {name: int(name == victim) for name in PROCESSES}
+    assert ended.restarts == {name: int(name == victim) for name in PROCESSES}, ended.said[-4000:]
     assert loaded < ended.report["loaded"], "it was killed when all was done"
     assert ended.report["facts"] == first.report["facts"]
     assert ended.left == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -11,6 +12,8 @@ from lrs.kernel.settings import BrokerSettings
 from lrs.kernel.topics import Noun, topic_name
 from processors.batch_producer import BatchProducer
 from processors.group_consumer import GroupConsumer, NotOursError
+from processors.topic_admin import ensure_topics
+from tests.support.broker import new_broker, new_zone_name
 from tests.support.waiting import eventually
 
 _DELAYS = [number / 2000 for number in range(40)]
@@ -54,3 +57,47 @@ async def test_a_consumer_that_is_stopped_while_it_connects_leaves_no_connection
         await consumer.disconnect()
         await stopped
     await eventually(lambda: _connections(broker) <= before, 5)
+
+
+async def test_a_consumer_whose_broker_is_away_disconnects_at_any_moment_and_leaves_nothing_open(
+    tmp_path: Path,
+) -> None:
+    zone = new_zone_name()
+    given: list[frozenset[int]] = []
+
+    async def revoked() -> None:
+        """Nobody else is there."""
+
+    node = new_broker(tmp_path)
+    try:
+        await node.start()
+        await node.ready()
+        await ensure_topics(node.settings, zone)
+        stopped = asyncio.get_running_loop().create_future()
+        consumers = [
+            GroupConsumer(
+                node.settings,
+                topic=topic_name(zone, Noun.RECEIVED),
+                group=f"{zone}.test-{number}",
+                member="one",
+                max_records=1,
+                max_wait_seconds=0.1,
+            )
+            for number in range(5)
+        ]
+        for consumer in consumers:
+            await consumer.connect(stopped, revoked=revoked, assigned=given.append)
+        await eventually(lambda: len(given) == len(consumers))
+        for consumer in consumers:
+            for partition in given[0]:
+                consumer.seek(partition, 0)
+            await consumer.poll(0.2, stopped)
+        clients = [consumer._consumer for consumer in consumers]  # noqa: SLF001
+        node.running.kill()
+        node.running.wait()
+        for consumer in consumers:
+            await asyncio.sleep(0.02)  # a fetch that has failed waits 0.1 s before the next
+            await consumer.disconnect()
+    finally:
+        await node.stop()
+    assert [client._client._sync_task for client in clients] == [None] * len(clients)  # noqa: SLF001

@@ -13,7 +13,7 @@ from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.settings import BrokerSettings
 from lrs.kernel.topics import Noun, topic_name
 from processors.batch_producer import BatchProducer
-from processors.group_consumer import GroupConsumer
+from processors.group_consumer import EndedError, GroupConsumer
 from processors.partition_consumer import PartitionConsumer
 from processors.sink import LogSpan, start_offset
 from tests.support.log import committed, send
@@ -84,7 +84,7 @@ class Loop:
         max_bytes: int | None = None,
     ) -> None:
         topic = topic_name(zone, Noun.ACTIVITY)
-        consumer = GroupConsumer(
+        self.consumer = GroupConsumer(
             broker,
             topic=topic,
             group=f"{zone}.shelf",
@@ -93,7 +93,7 @@ class Loop:
             max_wait_seconds=0.2,
             max_bytes=max_bytes,
         )
-        self._loop = PartitionConsumer(shelf, consumer, gather_seconds=0.01 if most == 10 else 3)
+        self._loop = PartitionConsumer(shelf, self.consumer, gather_seconds=0.01 if most == 10 else 3)
         self.run = self._loop.run
         self.checks = self._loop.checks
 
@@ -206,6 +206,36 @@ async def test_an_error_that_waiting_cannot_mend_ends_the_part_and_commits_nothi
         async with running(Loop(broker, zone, Shelf(broken))):
             await asyncio.Event().wait()
     assert await committed_of(broker, zone) == {0: None, 1: None, 2: None, 3: None}
+
+
+async def test_an_answer_that_the_client_does_not_know_is_no_end(broker: BrokerSettings, zone: str) -> None:
+    """As of a broker that is starting: here to a heartbeat for a group without a name."""
+    shelf = Shelf()
+    loop = Loop(broker, zone, shelf)
+    async with running(loop):
+        await eventually(loop.ready)
+        coordinator = loop.consumer._consumer._coordinator  # noqa: SLF001
+        coordinator.group_id, group = "", coordinator.group_id
+        await fill(broker, zone, 0, 5)
+        await eventually(lambda: any("InvalidGroupId" in check.detail for check in loop.checks()))
+        coordinator.group_id = group
+        await eventually(lambda: shelf.all_written() == 5 and loop.ready())
+    assert (await committed_of(broker, zone))[0] == 5
+
+
+async def test_a_client_whose_fetching_has_ended_ends_the_part_instead_of_waiting_for_ever(
+    broker: BrokerSettings, zone: str
+) -> None:
+    loop = Loop(broker, zone, Shelf())
+
+    async def cut_off() -> None:
+        await eventually(loop.ready)
+        loop.consumer._consumer._fetcher._fetch_task.cancel()  # noqa: SLF001
+        await asyncio.Event().wait()
+
+    with pytest.raises(EndedError, match=topic_name(zone, Noun.ACTIVITY)):
+        async with running(loop):
+            await cut_off()
 
 
 async def test_a_rebalance_waits_for_the_batch_in_flight_before_the_next_owner_takes_over(

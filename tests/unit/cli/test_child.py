@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from lrs.cli.child import Child, ChildState, back_off_seconds, exits_in_a_row
 from lrs.cli.children import end, spawn
@@ -30,7 +31,11 @@ def child_of(code: Callable[[], str], output: Path) -> Child:
     async def always() -> bool:
         return True
 
-    return Child("part", launch, always)
+    return Child("part", launch, always, last_words=_words)
+
+
+def _words() -> str:
+    return "the key is gone. Restore it."
 
 
 async def finish(child: Child, supervision: asyncio.Task[None]) -> None:
@@ -47,17 +52,21 @@ async def test_a_child_that_is_killed_is_started_again(tmp_path: Path) -> None:
     await eventually(lambda: child.state is ChildState.READY)
     first = child.pid
     assert first
-    psutil.Process(first).kill()
-    await eventually(lambda: child.restarts == 1 and child.state is ChildState.READY)
+    with capture_logs() as lines:
+        psutil.Process(first).kill()
+        await eventually(lambda: child.restarts == 1 and child.state is ChildState.READY)
     assert child.pid not in {first, None}
+    assert [line["said"] for line in lines if line["event"] == "child_exited"] == [""]
     await finish(child, supervision)
 
 
 async def test_a_child_that_ends_again_and_again_waits_longer_each_time(tmp_path: Path) -> None:
     child = child_of(lambda: "raise SystemExit(1)", tmp_path / "out")
-    supervision = asyncio.create_task(child.supervise())
-    await eventually(lambda: child.restarts == 2)
-    await eventually(lambda: child.state is ChildState.WAITING)
+    with capture_logs() as lines:
+        supervision = asyncio.create_task(child.supervise())
+        await eventually(lambda: child.restarts == 2)
+        await eventually(lambda: child.state is ChildState.WAITING)
+    assert {line["said"] for line in lines if line["event"] == "child_exited"} == {_words()}
     supervision.cancel()
     await asyncio.wait([supervision])
 
@@ -81,7 +90,7 @@ async def test_a_child_that_refuses_before_it_was_ready_is_not_started_again(tmp
         await never_ready.wait()
         return True
 
-    child = Child("part", launch, ready, last_words=lambda: "the key is gone. Restore it.")
+    child = Child("part", launch, ready, last_words=_words)
     with pytest.raises(StopError, match=r"part refused to go on\. the key is gone\. Restore it\."):
         await child.supervise()
     assert child.restarts == 0

@@ -80,10 +80,11 @@ def test_each_part_has_a_thread_of_its_own() -> None:
     assert len({threading.get_ident(), *(part.thread for part in parts)}) == 3
 
 
-def test_a_part_that_fails_ends_the_process_and_the_others_finish() -> None:
+def test_a_part_that_fails_ends_the_process_and_the_others_finish(capsys: pytest.CaptureFixture[str]) -> None:
     other = Obedient()
-    assert run_parts([other, Ending(ValueError("a bug"))]) == 1
+    assert run_parts([other, Ending(ValueError("a\nbug"))]) == 1
     assert other.stopped
+    assert capsys.readouterr().err.splitlines()[-1] == f"ayumi: {Ending.name} failed: ValueError: a bug"
 
 
 def test_a_part_that_wants_to_be_tried_again_ends_the_process_with_one() -> None:
