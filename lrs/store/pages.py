@@ -119,7 +119,7 @@ class Pages:
         rest = wanted._replace(limit=wanted.limit + spare)
         while True:
             meeting = direct(self._engine, rest, contents)
-            places = in_order([*meeting, *self._references.referring(rest, meeting, deadline)], rest)
+            places = in_order([*meeting.places, *self._references.referring(rest, meeting, deadline)], rest)
             voided = self._references.voided(place[3:] for place in places)
             found += [place for place in places if place.statement_id not in voided]
             if len(places) < rest.limit or len(found) >= wanted.limit:

@@ -17,6 +17,7 @@ from lrs.store.selecting import (
     REFERENCES,
     STATEMENTS,
     Cursor,
+    Direct,
     StatementFilter,
     in_order,
     is_narrow,
@@ -68,15 +69,15 @@ class References:
         apps = {statement_id: app for statement_id, app, is_voiding in statements if not is_voiding}
         return self.voids.among(apps) if apps and self.are_any() else set()
 
-    def referring(self, wanted: StatementFilter, direct: Sequence[Place], deadline: float) -> list[Place]:
+    def referring(self, wanted: StatementFilter, direct: Direct, deadline: float) -> list[Place]:
         """The places, in order, at most `limit`, of those that meet the filters through what they refer to.
 
-        `direct` are those that meet them themselves; behind a full page of these nothing is looked for.
+        `direct` is what meets them itself; behind a full page of it nothing is looked for.
         """
         if not wanted.conditions or not self.are_any():
             return []
-        if len(direct) == wanted.limit:
-            last = direct[-1].stored_at_ms
+        if len(direct.places) == wanted.limit:
+            last = direct.places[-1].stored_at_ms
             if wanted.ascending:
                 wanted = wanted._replace(until_ms=_least(wanted.until_ms, last))
             else:
@@ -86,7 +87,8 @@ class References:
             if len(references) <= _FEW:
                 return self._that_reach(references, wanted)
         try:
-            return in_order(self._reaching(wanted, deadline), wanted)
+            first = self._referring_to(direct.ids, wanted) if direct.ids is not None else self._referring_met(wanted)
+            return in_order(self._reaching(first, wanted, deadline), wanted)
         except EngineError as error:
             if error.code != _TOO_MANY_TARGETS:
                 raise
@@ -106,26 +108,31 @@ class References:
         rows = self._engine.query(text, {**params, "limit": wanted.limit})
         return [_Reference(Place._make(row[:-1]), row[-1]) for row in rows]
 
-    def _reaching(self, wanted: StatementFilter, deadline: float) -> list[Place]:
-        """From what meets the filter to what refers to it, to what refers to that, and so on; then those in the window.
+    def _reaching(self, level: set[Place], wanted: StatementFilter, deadline: float) -> list[Place]:
+        """From `level` to what refers to it, to what refers to that, and so on; then those in the window."""
+        found = set(level)
+        while level:
+            _in_time(deadline)
+            level = self._referring_to([place.statement_id for place in level], wanted) - found
+            found |= level
+        return [place for place in found if _in_window(place, wanted)]
 
-        Raises `EngineError` of `_TOO_MANY_TARGETS` when more than that meets the filter.
+    def _referring_met(self, wanted: StatementFilter) -> set[Place]:
+        """What refers to a statement that meets the filter.
+
+        Raises `EngineError` of `_TOO_MANY_TARGETS` when more than that meets it.
         """
         keys, params = meets(wanted)
         sender, sender_params = sent_by(wanted, STATEMENTS)
         targets = f"(SELECT statement_id FROM statements WHERE {keys}{sender})"  # noqa: S608
         sender, _ = sent_by(wanted, REFERENCES)
         limit = f" SETTINGS max_rows_in_set = {_MOST_TARGETS}, set_overflow_mode = 'throw'"
-        level = self._places(f"{_REFERRING}{targets}{sender}{limit}", params | sender_params)
-        found = set(level)
-        while level:
-            _in_time(deadline)
-            ids = [place.statement_id for place in level]
-            sql = _REFERRING + "{ids:Array(FixedString(16))}" + sender
-            places = (self._places(sql, {"ids": some, **sender_params}) for some in _pieces(ids))
-            level = set().union(*places) - found
-            found |= level
-        return [place for place in found if _in_window(place, wanted)]
+        return self._places(f"{_REFERRING}{targets}{sender}{limit}", params | sender_params)
+
+    def _referring_to(self, ids: Sequence[bytes], wanted: StatementFilter) -> set[Place]:
+        sender, params = sent_by(wanted, REFERENCES)
+        sql = f"{_REFERRING}{{ids:Array(FixedString(16))}}{sender}"
+        return set().union(*(self._places(sql, {"ids": some, **params}) for some in _pieces(ids)))
 
     def _places(self, sql: str, params: dict[str, object]) -> set[Place]:
         return {Place._make(row) for row in self._engine.query(sql, params)}

@@ -69,6 +69,16 @@ class StatementFilter(NamedTuple):
     authority: bytes | None = None
 
 
+class Direct(NamedTuple):
+    """What meets the conditions itself: at most `limit` places, in order, voided ones too.
+
+    `ids` are those of all that does, whenever it was stored, where they came along; else None.
+    """
+
+    places: list[Place]
+    ids: list[bytes] | None = None
+
+
 class Table(NamedTuple):
     """A table that lists are made of: its name, and the condition that a row has an authority's key."""
 
@@ -85,17 +95,14 @@ def in_order(places: Sequence[Place], wanted: StatementFilter) -> list[Place]:
     return sorted(set(places), key=lambda place: place[:3], reverse=not wanted.ascending)[: wanted.limit]
 
 
-def direct(engine: Engine, wanted: StatementFilter, contents: dict[bytes, Content]) -> list[Place]:
-    """At most `limit` places, in order, of statements that meet the conditions themselves, voided ones too.
-
-    Where their content came along it is put into `contents`, by id.
-    """
+def direct(engine: Engine, wanted: StatementFilter, contents: dict[bytes, Content]) -> Direct:
+    """What meets the conditions itself. Where its content came along it is put into `contents`, by id."""
     if not wanted.conditions:
-        return _places(engine, wanted, STATEMENTS.name, where(wanted, STATEMENTS))
+        return Direct(_places(engine, wanted, STATEMENTS.name, where(wanted, STATEMENTS)))
     if not is_narrow(wanted):
         found = _among_newest(engine, wanted)
         if len(found) == wanted.limit:
-            return found
+            return Direct(found)
     sql, params = where(wanted, STATEMENTS)
     keys, key_params = meets(wanted)
     condition = (f"{sql} AND {keys}" if sql else keys, params | key_params)
@@ -105,7 +112,7 @@ def direct(engine: Engine, wanted: StatementFilter, contents: dict[bytes, Conten
         except EngineError as error:
             if error.code != _TOO_MANY_BYTES:
                 raise
-    return _places(engine, wanted, STATEMENTS.name, condition)
+    return Direct(_places(engine, wanted, STATEMENTS.name, condition))
 
 
 def read_contents(engine: Engine, sql: str, params: Parameters) -> list[Content]:
@@ -187,13 +194,22 @@ def _among_newest(engine: Engine, wanted: StatementFilter) -> list[Place]:
 
 def _with_contents(
     engine: Engine, wanted: StatementFilter, condition: tuple[str, Parameters], contents: dict[bytes, Content]
-) -> list[Place]:
+) -> Direct:
     sql, params = condition
-    limit = f"max_result_bytes = {_MOST_CONTENT_BYTES}{', max_threads = 1' if is_narrow(wanted) else ''}"
+    narrow = is_narrow(wanted)
+    limit = f"max_result_bytes = {_MOST_CONTENT_BYTES}{', max_threads = 1' if narrow else ''}"
     text = f"SELECT {CONTENT} FROM statements WHERE {sql} {order(wanted)} SETTINGS {limit}"  # noqa: S608
-    found = read_contents(engine, text, {**params, "limit": wanted.limit})
-    contents.update((content.head.place.statement_id, content) for content in found)
-    return [content.head.place for content in found]
+    # Of what is narrow there is often no more than this: then nobody has to look its keys up a second time.
+    most = _MOST_CONTENTS if narrow and not _is_windowed(wanted) else wanted.limit
+    found = read_contents(engine, text, {**params, "limit": most})
+    contents.update((content.head.place.statement_id, content) for content in found[: wanted.limit])
+    places = [content.head.place for content in found]
+    is_all = len(places) < most and not _is_windowed(wanted)
+    return Direct(places[: wanted.limit], [place.statement_id for place in places] if is_all else None)
+
+
+def _is_windowed(wanted: StatementFilter) -> bool:
+    return any(bound is not None for bound in (wanted.since_ms, wanted.until_ms, wanted.after))
 
 
 def _places(engine: Engine, wanted: StatementFilter, source: str, condition: tuple[str, Parameters]) -> list[Place]:
