@@ -283,7 +283,7 @@ async def _unless(stopped: asyncio.Future[Any], work: asyncio.Future[T], *, pati
 
 
 async def _end_fetching(consumer: Any) -> None:  # noqa: ANN401 - aiokafka has no types
-    """Before `stop`: that lets the cancellation of a fetch which waits for its next try out, and leaves the rest open."""
+    """Before `stop`: that lets out the cancellation of a fetch waiting for its next try, and leaves the rest open."""
     fetcher = consumer._fetcher  # noqa: SLF001
     if fetcher is None:
         return
