@@ -120,8 +120,9 @@ class GroupConsumer:
         try:
             await _unless(stopped, starting, patience=_GIVE_UP_SECONDS)
         except (KafkaError, OSError) as error:
+            told = self._told("connect", error)
             await self.disconnect()
-            raise self._told("connect", error) from error
+            raise told from error
 
     async def disconnect(self) -> None:
         """Close the connections. The group keeps this member's place for its session."""
