@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 
 from lrs.kernel.errors import RetryError, StopError
-from lrs.kernel.kafka_options import client_options
+from lrs.kernel.kafka_options import GIVE_UP_SECONDS, client_options
 from lrs.kernel.logs import get_logger
 from lrs.kernel.metrics import BROKER_ERRORS
 
@@ -37,8 +37,6 @@ Batch = tuple[str, int, Sequence[tuple[bytes | None, bytes]]]
 _BATCH_BYTES = 1 << 20
 # Above max.message.bytes of every topic, so that the broker's limit counts and not the client's.
 _REQUEST_BYTES = 32 << 20
-# To connect takes milliseconds; a broker that does not answer is not waited for when this one is to end.
-_GIVE_UP_SECONDS = 1.0
 _FINAL_ERRORS = (
     ClusterAuthorizationFailedError,
     InvalidTopicError,
@@ -82,7 +80,6 @@ class BatchProducer:
             max_batch_size=_BATCH_BYTES,
             max_request_size=_REQUEST_BYTES,
         )
-        # Cancelled half-way, the client would lose the connection that it has just opened instead of closing it.
         starting = asyncio.ensure_future(producer.start())
         try:
             await asyncio.shield(starting)
@@ -91,7 +88,7 @@ class BatchProducer:
             await producer.stop()
             raise RetryError(what="the broker", detail=f"{type(error).__name__}: {error}") from error
         except asyncio.CancelledError:
-            await asyncio.wait([starting], timeout=_GIVE_UP_SECONDS)
+            await asyncio.wait([starting], timeout=GIVE_UP_SECONDS)
             starting.cancel()
             await producer.stop()
             raise

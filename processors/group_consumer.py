@@ -25,7 +25,7 @@ from aiokafka.errors import (
 )
 
 from lrs.kernel.errors import AyumiError, RetryError, StopError
-from lrs.kernel.kafka_options import client_options
+from lrs.kernel.kafka_options import GIVE_UP_SECONDS, client_options
 from lrs.kernel.logs import get_logger
 from lrs.kernel.metrics import BROKER_ERRORS
 from processors.members import member_name
@@ -41,8 +41,6 @@ SESSION_SECONDS = 20.0
 # How long the group waits for a batch in flight before it gives our partitions to others.
 _REBALANCE_SECONDS = 60.0
 _ANSWER_SECONDS = 10.0
-# To connect takes milliseconds. Cancelled half-way, the client would lose the connection that it has just opened.
-_GIVE_UP_SECONDS = 1.0
 _FETCH_BYTES = 8 << 20
 _FEW_RECORDS = 16
 _MANY_RECORDS = 1024
@@ -118,7 +116,7 @@ class GroupConsumer:
         self._consumer = consumer
         starting = asyncio.ensure_future(consumer.start())
         try:
-            await _unless(stopped, starting, patience=_GIVE_UP_SECONDS)
+            await _unless(stopped, starting, patience=GIVE_UP_SECONDS)
         except (KafkaError, OSError) as error:
             told = self._told("connect", error)
             await self.disconnect()

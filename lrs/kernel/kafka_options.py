@@ -8,6 +8,12 @@ from typing import Any
 from lrs.kernel.errors import StopError
 from lrs.kernel.settings import BrokerSettings
 
+GIVE_UP_SECONDS = 1.0
+"""How long a client that is told to stop may still connect, which takes milliseconds.
+
+Cancelled half-way it would lose the connection that it has just opened, instead of closing it.
+"""
+
 
 def client_options(broker: BrokerSettings) -> dict[str, Any]:
     """Keyword arguments for any aiokafka client. Raises `StopError` when a named file cannot be read."""

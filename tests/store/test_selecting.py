@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -172,3 +172,32 @@ def test_a_list_agrees_with_a_naive_filter(
             assert [one.offset for one in archive.select(wanted)] == _naive(rows, wanted), (wanted, made)
 
     agrees()
+
+
+@pytest.mark.parametrize("contents", [520, 4], ids=["all that is narrow comes along", "more than comes along"])
+def test_what_refers_to_a_narrow_filters_statements_is_found_wherever_those_lie(
+    open_database: Callable[[str], Engine], monkeypatch: pytest.MonkeyPatch, contents: int
+) -> None:
+    monkeypatch.setattr(selecting, "_MOST_CONTENTS", contents)
+    engine = open_database("selecting")
+    migrate(engine, "archive")
+    agent = frozenset([relation(Kind.AGENT, "ann")])
+    # Six of the agent, each at its own moment; then one that refers to each, the newest to the oldest, and one to one.
+    made = [Made("drill", b"", number, agent, "met", None, voids=False) for number in range(6)]
+    made += [Made("drill", b"", 6, frozenset(), "commented", target, voids=False) for target in (5, 4, 3, 2, 1, 0, 6)]
+    rows = _rows(made)
+    archive = Archive(engine)
+    archive.insert(rows)
+    bounds: tuple[dict[str, Any], ...] = (
+        {},
+        {"since_ms": BASE_MS + 2},
+        {"since_ms": BASE_MS + 3},
+        {"until_ms": BASE_MS + 1},
+        {"after": _place(rows[4])},
+    )
+    for bound in bounds:
+        for limit, ascending in ((1, False), (2, True), (20, False), (20, True)):
+            wanted = StatementFilter((about_agent("ann", related=False),), limit=limit, ascending=ascending)._replace(
+                **bound
+            )
+            assert [one.offset for one in archive.select(wanted)] == _naive(rows, wanted), wanted
