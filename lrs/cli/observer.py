@@ -7,21 +7,18 @@ a tenth of the time, and less often while nobody watches.
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from lrs.api.operations.history import History
-from lrs.api.operations.observation import GROUPS, FileSystem, Observation, Surroundings
+from lrs.api.operations.observation import GROUPS, Observation
 from lrs.cli.accountant_part import addresses
-from lrs.cli.disk_space import file_systems
-from lrs.cli.folder_sizes import folder_sizes
 from lrs.cli.gap_looks import take_look
 from lrs.cli.gap_search import GapSearch
 from lrs.cli.gap_watch import GapWatch
-from lrs.cli.process_states import ask_processes
 from lrs.cli.reconciling import Accountant
+from lrs.cli.surroundings_looks import SurroundingsLooks
 from lrs.kernel.errors import AyumiError
 from lrs.kernel.logs import get_logger
 from lrs.kernel.reasons import Outcome
@@ -52,7 +49,7 @@ _TALLY_ASKS = 5
 _PROCESSES_SECONDS = 5.0
 _LOG_SECONDS = 30.0
 _DISK_SECONDS = 60.0
-_FOLDERS_SECONDS = 300.0
+_FOLDERS_SECONDS = 60.0
 # What a slow look that goes well takes: then the page has it at once.
 _BESIDE_SECONDS = 0.5
 _FOLDERS = "folders"
@@ -81,7 +78,7 @@ class ObserverPart:
         self._watch = GapWatch(settings.accountant.overdue_seconds) if compares else None
         self._search = GapSearch(settings, folder, self._addresses)
         self._history = History(settings.zone.name, settings.zone.operator, settings.broker.partitions)
-        self._around = Surroundings(default_quota=settings.gateway.quota_statements_per_second)
+        self._around = SurroundingsLooks(settings, folder, self._addresses)
         self._due: dict[str, float] = {}
         self._beside: dict[str, asyncio.Task[None]] = {}
 
@@ -123,7 +120,7 @@ class ObserverPart:
                 await self._tell(type(error).__name__)
 
     async def _tell(self, trouble: str) -> None:
-        self._around = self._around.but(trouble=trouble)
+        self._around.saw(trouble=trouble)
         with suppress(Exception):
             await self._show()
         await asyncio.sleep(_AWAY_SECONDS)
@@ -138,7 +135,7 @@ class ObserverPart:
         recorder, waited = await self._recorded(since, loader)
         logs |= await watch.spans([Noun.RECEIVED])
         self._history.look(Observation(time.time(), logs, committed, recorder, loader))
-        self._around = self._around.but(trouble="")
+        self._around.saw(trouble="")
         self._every(_LOG_SECONDS, "log", lambda: self._look_at_log(watch, logs, committed))
         if self._watch is not None:
             gaps = self._watch
@@ -158,13 +155,13 @@ class ObserverPart:
 
     async def _show(self) -> None:
         """Everything that needs no broker, and then the page."""
-        self._every(_PROCESSES_SECONDS, "processes", self._look_at_processes)
-        self._every(_DISK_SECONDS, "disks", self._look_at_disks)
-        self._every(_FOLDERS_SECONDS, _FOLDERS, self._look_at_folders)
+        self._every(_PROCESSES_SECONDS, "processes", self._around.look_at_processes)
+        self._every(_DISK_SECONDS, "disks", self._around.look_at_disks)
+        self._every(_FOLDERS_SECONDS, _FOLDERS, self._around.look_at_folders)
         await asyncio.wait(self._beside.values(), timeout=_BESIDE_SECONDS)
-        self._around = self._around.but(verdict=self._search.explained(self._verdicts.newest))
+        self._around.saw(verdict=self._search.explained(self._verdicts.newest))
         now = time.time()
-        self._history.surroundings(now, self._around)
+        self._history.surroundings(now, self._around.now)
         snapshot = await asyncio.to_thread(self._history.snapshot, now)
         if snapshot is not None:
             self._latest.put(snapshot)
@@ -199,7 +196,7 @@ class ObserverPart:
             if behind and (written := await watch.written(noun, behind)) is not None:
                 unread[group] = written
         retention = await watch.retention(nouns)
-        self._around = self._around.but(kept_since=kept, unread_since=unread, retention_seconds=retention)
+        self._around.saw(kept_since=kept, unread_since=unread, retention_seconds=retention)
 
     async def _look_at_accounts(self, watch: LogWatch, gaps: GapWatch) -> None:
         """As the accountant does, for the page alone: one in another process tells only its own metrics."""
@@ -210,26 +207,6 @@ class ObserverPart:
         look = await take_look(self._asking, gaps, spans)
         gaps.take(look)
         self._verdicts.found(look, gaps)
-
-    async def _look_at_processes(self) -> None:
-        states, told = await ask_processes(self._folder.root, self._addresses)
-        self._around = self._around.but(
-            processes=tuple(states), freshness=told.freshness, door=told.door, last_seen=told.last_seen
-        )
-
-    async def _look_at_disks(self) -> None:
-        def ask() -> tuple[FileSystem, ...]:
-            found = []
-            for name, path in file_systems(self._settings, self._folder).items():
-                with suppress(OSError):
-                    usage = shutil.disk_usage(path)
-                    found.append(FileSystem(name, usage.free, usage.total))
-            return tuple(found)
-
-        self._around = self._around.but(file_systems=await asyncio.to_thread(ask))
-
-    async def _look_at_folders(self) -> None:
-        self._around = self._around.but(folders=await asyncio.to_thread(folder_sizes, self._folder))
 
     async def _rest(self, took: float) -> None:
         """Until the next look is due: at once when somebody waits for it, but for the share of time that is ours."""

@@ -266,7 +266,7 @@ async def test_log_disk_and_freshness_are_told(loaded: Loaded) -> None:
     async def looked() -> bool:
         seen = await asyncio.to_thread(loaded.now)
         told = all(group["kept_seconds"] for group in seen["groups"]) and seen["freshness"] is not None
-        return told and bool(seen["disks"])
+        return told and bool(seen["disks"]) and "broker" in seen["folders"]
 
     await eventually(looked, 90)
     seen = loaded.now()
