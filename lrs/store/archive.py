@@ -10,6 +10,7 @@ from lrs.store.definitions import Definitions
 from lrs.store.heads import Place, write_head
 from lrs.store.offsets import HighWaters
 from lrs.store.pages import ArchivedStatement, Page, Pages, cursor_of
+from lrs.store.referrers import Reference
 from lrs.store.selecting import Cursor, StatementFilter
 
 if TYPE_CHECKING:
@@ -114,9 +115,9 @@ class Archive:
         """
         with self._high_waters.fresh(rows) as fresh:
             # Before the statements: what is written twice after a crash does no harm, what is missing does.
-            references = [_reference(row) for row in fresh if row.target_id is not None]
-            self._pages.note_voids((row.target_id, row.app) for row in fresh if row.target_id and row.is_voiding)
-            self._engine.insert("statement_references", _REFERENCE_COLUMNS, references)
+            references = [_reference(row, row.target_id) for row in fresh if row.target_id is not None]
+            self._pages.note_references(references)
+            self._engine.insert("statement_references", _REFERENCE_COLUMNS, [_columns(one) for one in references])
             self._engine.insert("statements", _COLUMNS, [_values(row) for row in fresh])
 
     def learn_definitions(self, defined: Iterable[tuple[str, int, Sequence[Definition]]]) -> None:
@@ -157,8 +158,7 @@ class Archive:
 
 def _values(row: ArchiveRow) -> tuple[object, ...]:
     relations = row.relations or _plain_relations(row)
-    place = Place(row.stored_at_ms, row.partition, row.offset, row.statement_id, row.app, row.is_voiding)
-    head = write_head(place, row.version, row.authority)
+    head = write_head(_place(row), row.version, row.authority)
     ids = (row.registration or NO_ID, row.target_id or NO_ID)
     return (*row[:9], *ids, row.is_voiding, row.digest, head, row.raw, relations)
 
@@ -168,6 +168,15 @@ def _plain_relations(row: ArchiveRow) -> bytes:
     return told + authority_relations(row.authority, row.app)
 
 
-def _reference(row: ArchiveRow) -> tuple[object, ...]:
-    place = (row.stored_at_ms, row.partition, row.offset)
-    return (row.target_id, row.statement_id, row.app, authority_key(row.authority), *place, row.is_voiding)
+def _place(row: ArchiveRow) -> Place:
+    return Place(row.stored_at_ms, row.partition, row.offset, row.statement_id, row.app, row.is_voiding)
+
+
+def _reference(row: ArchiveRow, target_id: bytes) -> Reference:
+    return Reference(_place(row), target_id, authority_key(row.authority))
+
+
+def _columns(reference: Reference) -> tuple[object, ...]:
+    stored_at_ms, partition, offset, statement_id, app, is_voiding = reference.place
+    whose = (reference.target_id, statement_id, app, reference.authority_key)
+    return (*whose, stored_at_ms, partition, offset, is_voiding)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lrs.kernel.errors import RetryError
 from lrs.store.heads import Place
@@ -23,12 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from lrs.store.engine import Engine
+    from lrs.store.referrers import Reference
 
-_BY_IDS = f"SELECT {CONTENT} FROM statements WHERE statement_id IN {{ids:Array(FixedString(16))}}"  # noqa: S608
-_IN_TIME = """
-AND stored_at >= fromUnixTimestamp64Milli({first:Int64}, 'UTC')
-AND stored_at <= fromUnixTimestamp64Milli({last:Int64}, 'UTC')
-"""
+_BY_IDS = f"SELECT {CONTENT} FROM statements WHERE statement_id IN {{ids:Array(FixedString(16))}} {LITTLE}"  # noqa: S608
 _READ_AT_ONCE = 100
 _LARGEST_PAGE_BYTES = 16 << 20
 """What of a page goes into memory at once; a page that would be larger ends sooner."""
@@ -67,9 +64,9 @@ class Pages:
         self._engine = engine
         self._references = References(engine)
 
-    def note_voids(self, voided: Iterable[tuple[bytes, str]]) -> None:
-        """See `Voids.note`."""
-        self._references.voids.note(voided)
+    def note_references(self, references: Iterable[Reference]) -> None:
+        """See `Referrers.note`."""
+        self._references.note(references)
 
     def by_ids(
         self, ids: Sequence[bytes], app: str | None = None, authority: bytes | None = None
@@ -83,7 +80,7 @@ class Pages:
         # Who sent it is looked at here: one more column would make the look-up longer.
         found = [
             content
-            for content in self._read("", {"ids": list(dict.fromkeys(ids))})
+            for content in self._read(ids)
             if app in (None, content.head.place.app) and authority in (None, content.head.authority)
         ]
         voided = self._references.voided(content.head.place[3:] for content in found)
@@ -139,9 +136,9 @@ class Pages:
         size = 0
         for start in range(0, len(places), _READ_AT_ONCE):
             some = places[start : start + _READ_AT_ONCE]
-            missing = [place for place in some if place.statement_id not in contents]
+            missing = [place.statement_id for place in some if place.statement_id not in contents]
             if missing:
-                contents.update((content.head.place.statement_id, content) for content in self._at(missing))
+                contents.update((content.head.place.statement_id, content) for content in self._read(missing))
             for number, place in enumerate(some, start):
                 content = contents.get(place.statement_id)
                 if content is None:
@@ -152,14 +149,8 @@ class Pages:
                 found.append(_archived(content, voided=False))
         return found, len(places)
 
-    def _at(self, places: Sequence[Place]) -> list[Content]:
-        # Their time spares the engine every part that is older or newer; the id finds the row.
-        moments = [place.stored_at_ms for place in places]
-        ids = [place.statement_id for place in places]
-        return self._read(_IN_TIME, {"ids": ids, "first": min(moments), "last": max(moments)})
-
-    def _read(self, condition: str, params: dict[str, Any]) -> list[Content]:
-        return read_contents(self._engine, f"{_BY_IDS}{condition} {LITTLE}", params)
+    def _read(self, ids: Iterable[bytes]) -> list[Content]:
+        return read_contents(self._engine, _BY_IDS, {"ids": list(dict.fromkeys(ids))})
 
 
 def cursor_of(statement: ArchivedStatement | Place) -> Cursor:

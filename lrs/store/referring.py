@@ -7,13 +7,13 @@ and length of the list count for the referring statement only. What is referred 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from lrs.kernel.errors import RetryError
+from lrs.kernel.statements.relations import authority_key
 from lrs.store.engine import EngineError
-from lrs.store.heads import Place
+from lrs.store.referrers import Reference, Referrers, read_references
 from lrs.store.selecting import (
-    PLACE,
     REFERENCES,
     STATEMENTS,
     Cursor,
@@ -26,12 +26,12 @@ from lrs.store.selecting import (
     sent_by,
     where,
 )
-from lrs.store.voids import Voids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lrs.store.engine import Engine
+    from lrs.store.heads import Place
 
 # Up to so many references it is cheaper to look at what each refers to than to look up all that meets the filter.
 _FEW = 200
@@ -41,15 +41,6 @@ _TOO_MANY_TARGETS = 191  # SET_SIZE_LIMIT_EXCEEDED
 _DEEPEST = 100
 """How many references are followed one after the other, where each costs a look-up."""
 
-_TABLE = "statement_references"
-_ANY = f"SELECT 1 FROM {_TABLE} LIMIT 1"  # noqa: S608 - a constant
-_REFERRING = f"SELECT {PLACE} FROM statement_references WHERE target_id IN "  # noqa: S608 - a constant
-
-
-class _Reference(NamedTuple):
-    place: Place
-    target_id: bytes
-
 
 class References:
     """Reads the table `statement_references`."""
@@ -57,8 +48,15 @@ class References:
     def __init__(self, engine: Engine) -> None:
         """`engine` is the archive's, migrated."""
         self._engine = engine
-        self._are_any: bool | None = None
-        self.voids = Voids(engine)
+        self._referrers = Referrers(engine)
+
+    def note(self, references: Iterable[Reference]) -> None:
+        """See `Referrers.note`."""
+        self._referrers.note(references)
+
+    def are_any(self) -> bool:
+        """Whether there are references at all."""
+        return self._referrers.are_any()
 
     def voided(self, statements: Iterable[tuple[bytes, str, bool]]) -> set[bytes]:
         """Which of the statements, each an (id, app, is_voiding), are voided.
@@ -67,7 +65,7 @@ class References:
         (xAPI 1.0.3 Data 2.3.2 leaves to the record store who may). It cannot be voided itself.
         """
         apps = {statement_id: app for statement_id, app, is_voiding in statements if not is_voiding}
-        return self.voids.among(apps) if apps and self.are_any() else set()
+        return self._referrers.voided(apps) if apps and self.are_any() else set()
 
     def referring(self, wanted: StatementFilter, direct: Direct, deadline: float) -> list[Place]:
         """The places, in order, at most `limit`, of those that meet the filters through what they refer to.
@@ -94,19 +92,10 @@ class References:
                 raise
         return in_order(list(self._one_by_one(wanted, deadline)), wanted)
 
-    def are_any(self) -> bool:
-        """Whether there are references at all; in many zones there are not, and asking takes a millisecond."""
-        known_empty = self._are_any is False and self._engine.is_unchanged(_TABLE)
-        if not self._are_any and not known_empty:
-            self._are_any = bool(self._engine.query(_ANY))
-        return bool(self._are_any)
-
-    def _references(self, wanted: StatementFilter) -> list[_Reference]:
+    def _references(self, wanted: StatementFilter) -> list[Reference]:
         sql, params = where(wanted, REFERENCES)
         condition = f"WHERE {sql} " if sql else ""
-        text = f"SELECT {PLACE}, target_id FROM statement_references {condition}{order(wanted)}"  # noqa: S608
-        rows = self._engine.query(text, {**params, "limit": wanted.limit})
-        return [_Reference(Place._make(row[:-1]), row[-1]) for row in rows]
+        return self._read(f"{condition}{order(wanted)}", {**params, "limit": wanted.limit})
 
     def _reaching(self, level: set[Place], wanted: StatementFilter, deadline: float) -> list[Place]:
         """From `level` to what refers to it, to what refers to that, and so on; then those in the window."""
@@ -127,15 +116,19 @@ class References:
         targets = f"(SELECT statement_id FROM statements WHERE {keys}{sender})"  # noqa: S608
         sender, _ = sent_by(wanted, REFERENCES)
         limit = f" SETTINGS max_rows_in_set = {_MOST_TARGETS}, set_overflow_mode = 'throw'"
-        return self._places(f"{_REFERRING}{targets}{sender}{limit}", params | sender_params)
+        found = self._read(f"WHERE target_id IN {targets}{sender}{limit}", params | sender_params)
+        return {reference.place for reference in found}
 
     def _referring_to(self, ids: Sequence[bytes], wanted: StatementFilter) -> set[Place]:
-        sender, params = sent_by(wanted, REFERENCES)
-        sql = f"{_REFERRING}{{ids:Array(FixedString(16))}}{sender}"
-        return set().union(*(self._places(sql, {"ids": some, **params}) for some in _pieces(ids)))
+        authority = None if wanted.authority is None else authority_key(wanted.authority)
+        return {
+            reference.place
+            for reference in self._referrers.to(ids)
+            if wanted.app in (None, reference.place.app) and authority in (None, reference.authority_key)
+        }
 
-    def _places(self, sql: str, params: dict[str, object]) -> set[Place]:
-        return {Place._make(row) for row in self._engine.query(sql, params)}
+    def _read(self, condition: str, params: dict[str, object]) -> list[Reference]:
+        return read_references(self._engine, condition, params)
 
     def _one_by_one(self, wanted: StatementFilter, deadline: float) -> Iterator[Place]:
         """References in the order of the list, until the page is full."""
@@ -150,7 +143,7 @@ class References:
             _in_time(deadline)
             rest = rest._replace(after=Cursor(*references[-1].place[:3]))
 
-    def _that_reach(self, references: Sequence[_Reference], wanted: StatementFilter) -> list[Place]:
+    def _that_reach(self, references: Sequence[Reference], wanted: StatementFilter) -> list[Place]:
         """Those that lead to a statement which meets the filter."""
         leads_to: dict[bytes, bytes] = {}
         meeting: set[bytes] = set()

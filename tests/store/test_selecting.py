@@ -21,7 +21,7 @@ from lrs.kernel.statements.relations import (
     separate,
     with_verb,
 )
-from lrs.store import referring, selecting
+from lrs.store import pages, referring, selecting
 from lrs.store.archive import Archive, ArchiveRow, Cursor, StatementFilter
 from lrs.store.engine import Engine
 from lrs.store.migrate import migrate
@@ -201,3 +201,49 @@ def test_what_refers_to_a_narrow_filters_statements_is_found_wherever_those_lie(
                 **bound
             )
             assert [one.offset for one in archive.select(wanted)] == _naive(rows, wanted), wanted
+
+
+@pytest.mark.parametrize(("app", "authority"), SENDERS)
+def test_what_another_sent_refers_to_nothing_for_a_reader_of_ones_own(
+    open_database: Callable[[str], Engine], app: str | None, authority: bytes | None
+) -> None:
+    engine = open_database("selecting")
+    migrate(engine, "archive")
+    agent = frozenset([relation(Kind.AGENT, "ann")])
+    # Three that meet the filter, one a sender; each is referred to by everyone.
+    senders = [("drill", b""), ("drill", PERSON), ("quiz", b"")]
+    made = [Made(*sender, 0, agent, "met", None, voids=False) for sender in senders]
+    made += [
+        Made(*sender, 1, frozenset(), "commented", target, voids=False) for sender in senders for target in range(3)
+    ]
+    rows = _rows(made)
+    archive = Archive(engine)
+    archive.insert(rows)
+    wanted = StatementFilter((about_agent("ann", related=False),), app=app, authority=authority)
+    assert [one.offset for one in archive.select(wanted)] == _naive(rows, wanted)
+
+
+@pytest.mark.parametrize("contents", [520, 10, 6, 4])
+def test_of_what_is_narrow_a_reader_gets_its_own_in_order_however_much_others_sent(
+    open_database: Callable[[str], Engine], monkeypatch: pytest.MonkeyPatch, contents: int
+) -> None:
+    monkeypatch.setattr(selecting, "_MOST_CONTENTS", contents)
+    monkeypatch.setattr(pages, "_SPARE", 0)
+    engine = open_database("selecting")
+    migrate(engine, "archive")
+    agent = frozenset([relation(Kind.AGENT, "ann")])
+    # Six at a time are stored in one moment, and most are another app's; what refers to them lies in between.
+    apps = ["drill", "quiz", "quiz", "quiz", "drill", "quiz", "quiz", "quiz", "drill", "drill", "drill", "quiz"]
+    made = [Made(app, b"", number // 6 * 4, agent, "met", None, voids=False) for number, app in enumerate(apps)]
+    made += [Made("drill", b"", 2, frozenset(), "commented", target, voids=False) for target in (0, 10)]
+    rows = _rows(made)
+    archive = Archive(engine)
+    for start in range(0, len(rows), 5):
+        archive.insert(rows[start : start + 5])
+    for app in (None, "drill", "quiz"):
+        for limit in (1, 2, 3, 5):
+            for ascending in (False, True):
+                wanted = StatementFilter(
+                    (about_agent("ann", related=False),), limit=limit, ascending=ascending, app=app
+                )
+                assert [one.offset for one in archive.select(wanted)] == _naive(rows, wanted), wanted
