@@ -118,20 +118,18 @@ class GatewayPart:
         # The zone's supervisor owns the signals, whichever thread this loop runs in.
         serving = asyncio.create_task(self._server._serve(sockets=[listener]))  # noqa: SLF001
         stopping = asyncio.create_task(stop.wait())
-        learning = asyncio.create_task(self._learn())
-        sweeping = asyncio.create_task(waiting.sweep())
-        measuring = asyncio.create_task(self._backlog.watch())
+        beside = asyncio.create_task(self._beside(waiting))
         _log.info("gateway_listening", host=self._settings.zone.host, port=self.port)
         try:
-            await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((serving, stopping, beside), return_when=asyncio.FIRST_COMPLETED)
             self._server.should_exit = True
             await serving
             await resources.finish()
+            if beside.done():
+                beside.result()
         finally:
             stopping.cancel()
-            learning.cancel()
-            sweeping.cancel()
-            measuring.cancel()
+            beside.cancel()
             listener.close()
             authentication.close()
             resources.close()
@@ -143,6 +141,10 @@ class GatewayPart:
             Check("gateway_listening", serving, "" if serving else "the gateway does not listen yet"),
             Check("gateway_ids", self._knows_all, "" if self._knows_all else _BEHIND),
         ]
+
+    async def _beside(self, waiting: Waiting) -> None:
+        """What goes on beside serving. Raises what ends one of it: without it nobody would be let in, or everybody."""
+        await asyncio.gather(self._learn(), waiting.sweep(), self._backlog.watch())
 
     async def _learn(self) -> None:
         """Wait until the recorder, and with it the id index, has passed what was on the log when this part started."""
