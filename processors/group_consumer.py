@@ -207,7 +207,7 @@ class GroupConsumer:
     async def prove_membership(self) -> None:
         """Raises `NotOursError` when the group has given our place away, `RetryError` when it cannot be asked."""
         coordinator = self._consumer._coordinator  # noqa: SLF001 - a commit would prove it too, but is written down
-        if not await self._answer(coordinator._do_heartbeat()):  # noqa: SLF001
+        if not await self._answer(_beats(coordinator)):
             if coordinator.generation < 0:  # the client has just learnt it, and joins again
                 raise NotOursError
             raise RetryError(what="the broker", detail="the group's coordinator does not answer")
@@ -245,9 +245,18 @@ class GroupConsumer:
         if isinstance(error, TopicAuthorizationFailedError | GroupAuthorizationFailedError):
             problem = f"the broker does not let this part read: {error}"
             return StopError(problem=problem, remedy="Give its user Read on the topic and on the consumer group.")
-        if getattr(error, "retriable", True) or self._works():
+        if getattr(error, "retriable", True):
+            return RetryError(what="the broker", detail=f"{type(error).__name__}: {error}")
+        if self._works():
+            self._revive()
             return RetryError(what="the broker", detail=f"{type(error).__name__}: {error}")
         return error
+
+    def _revive(self) -> None:
+        """Join again where such an error has ended the heartbeats: only joining begins them anew."""
+        coordinator = self._consumer._coordinator  # noqa: SLF001
+        if coordinator._heartbeat_task is not None and coordinator._heartbeat_task.done():  # noqa: SLF001
+            coordinator.request_rejoin()
 
     def _works(self) -> bool:
         """Whether the client's own tasks are alive: without them it does nothing more."""
@@ -279,6 +288,15 @@ async def _unless(stopped: asyncio.Future[Any], work: asyncio.Future[T], *, pati
         await asyncio.wait({work})
         raise NotOursError
     return work.result()
+
+
+async def _beats(coordinator: Any) -> bool:  # noqa: ANN401 - aiokafka has no types
+    """Whether the group hears us. Raises what the client has met that it does not try again by itself.
+
+    With such an error it waits until somebody takes it, as polling does: who waits for it meanwhile waits for ever.
+    """
+    coordinator.check_errors()
+    return bool(await coordinator._do_heartbeat())  # noqa: SLF001
 
 
 async def _end_fetching(consumer: Any) -> None:  # noqa: ANN401 - aiokafka has no types

@@ -13,7 +13,8 @@ _KNOWN = 1000
 class RepeatLimit(logging.Filter):
     """Lets each message of a library pass once in a while; the next one that passes tells how many were held back.
 
-    Messages are the same when logger, level and text before its arguments are: no number in it makes it another.
+    Messages are the same when logger, level and text before its arguments are, and the kinds of errors among these: no
+    number in it makes it another, and another error does.
     """
 
     def __init__(self, every_seconds: float = _EVERY_SECONDS) -> None:
@@ -24,7 +25,9 @@ class RepeatLimit(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is written."""
-        key = (record.name, record.levelno, str(record.msg))
+        given = record.args if isinstance(record.args, tuple) else ()
+        errors = "".join(type(each).__name__ for each in given if isinstance(each, BaseException))
+        key = (record.name, record.levelno, str(record.msg) + errors)
         now = time.monotonic()
         with self._lock:
             at, held = self._passed.get(key, (-self._every, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -219,6 +220,40 @@ async def test_an_answer_that_the_client_does_not_know_is_no_end(broker: BrokerS
         await fill(broker, zone, 0, 5)
         await eventually(lambda: any("InvalidGroupId" in check.detail for check in loop.checks()))
         coordinator.group_id = group
+        await eventually(lambda: shelf.all_written() == 5 and loop.ready())
+    assert (await committed_of(broker, zone))[0] == 5
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["a batch waits", "nothing waits"])
+async def test_an_answer_that_ends_the_clients_heartbeats_is_no_end(
+    broker: BrokerSettings, zone: str, monkeypatch: pytest.MonkeyPatch, *, waits: bool
+) -> None:
+    """The client hands it to whoever polls next and does nothing more until then; while a batch waits nobody polls.
+
+    Here it is the broker's to a question for a coordinator of a kind that there is not.
+    """
+    wobbles = waits
+
+    def away() -> None:
+        if wobbles:
+            raise RetryError(what="the shelf", detail="it wobbles")
+
+    def says(word: str) -> bool:
+        return any(word in check.detail for check in loop.checks())
+
+    shelf = Shelf(away)
+    loop = Loop(broker, zone, shelf)
+    async with running(loop):
+        await eventually(loop.ready)
+        await fill(broker, zone, 0, 5)
+        await eventually(lambda: says("it wobbles") is waits)
+        coordinator = loop.consumer._consumer._coordinator  # noqa: SLF001
+        with monkeypatch.context() as patch:
+            patch.setattr("aiokafka.consumer.group_coordinator.CoordinationType", SimpleNamespace(GROUP=9))
+            coordinator.coordinator_dead()
+            await eventually(coordinator._heartbeat_task.done)  # noqa: SLF001
+            await eventually(lambda: not says("it wobbles"))
+        wobbles = False
         await eventually(lambda: shelf.all_written() == 5 and loop.ready())
     assert (await committed_of(broker, zone))[0] == 5
 

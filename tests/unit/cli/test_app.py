@@ -89,6 +89,11 @@ def test_a_library_that_repeats_itself_is_heard_once_and_its_repeats_are_counted
 
     assert [limit.filter(record("away: %s", number)) for number in range(5)] == [True, False, False, False, False]
     assert limit.filter(record("back"))
+    assert [limit.filter(record("failed: %s", error)) for error in (OSError(), OSError(), KeyError())] == [
+        True,
+        False,
+        True,
+    ]
     limit._every = 0  # noqa: SLF001 - time passes
     late = record("away: %s", 6)
     assert limit.filter(late)
