@@ -67,6 +67,7 @@ class AccountantPart:
         return []
 
     async def _look_on(self, accountant: Accountant, stopping: asyncio.Future[Literal[True]]) -> None:
+        before = 0.0
         while not stopping.done():
             began = time.monotonic()
             looking: asyncio.Future[Any] = asyncio.ensure_future(self._look(accountant))
@@ -79,7 +80,10 @@ class AccountantPart:
                 return
             looking.result()
             every = _UNSURE_SECONDS if self._watch.unsure else self._settings.accountant.every_seconds
-            await _first(stopping, max(every, _REST_FACTOR * (time.monotonic() - began)))
+            took = time.monotonic() - began
+            # One look that something held up says nothing of what looks cost.
+            await _first(stopping, max(every, _REST_FACTOR * min(took, before)))
+            before = took
 
     async def _look(self, accountant: Accountant) -> None:
         thorough = self._deep or time.monotonic() >= self._thorough_at

@@ -80,6 +80,7 @@ class ObserverPart:
         self._history = History(settings.zone.name, settings.zone.operator, settings.broker.partitions)
         self._around = SurroundingsLooks(settings, folder, self._addresses)
         self._due: dict[str, float] = {}
+        self._took: dict[str, float] = {}
         self._beside: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -105,12 +106,15 @@ class ObserverPart:
         while True:
             try:
                 async with LogWatch(self._settings.broker, self._settings.zone.name) as watch:
+                    before = 0.0
                     while True:
                         began = time.monotonic()
                         waited = await self._look(watch)
                         took = time.monotonic() - began - waited
                         await self._show()
-                        await self._rest(took)
+                        # One look that something held up says nothing of what looks cost: the next may come soon.
+                        await self._rest(min(took, before))
+                        before = took
             except AyumiError as error:
                 log.warning("observing_failed", error=str(error))
                 await self._tell(str(error))
@@ -181,7 +185,9 @@ class ObserverPart:
         except Exception:
             log.exception("observing_failed")
         now = time.monotonic()
-        self._due[name] = now + max(seconds, _RESTS.get(name, 0.0) * (now - began))
+        took, before = now - began, self._took.get(name, 0.0)
+        self._due[name] = now + max(seconds, _RESTS.get(name, 0.0) * min(took, before))
+        self._took[name] = took
 
     async def _look_at_log(self, watch: LogWatch, logs: dict[str, Any], committed: dict[str, dict[int, int]]) -> None:
         nouns = list(dict.fromkeys(GROUPS.values()))

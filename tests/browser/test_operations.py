@@ -199,7 +199,7 @@ def test_examples_of_a_reason_are_one_click_away(browser: Browser, served: Serve
 def test_nobody_sees_it_without_the_operators_token(served: ServedPage, path: str) -> None:
     served.show(LARGE)
     for auth in (None, ("operator", "guess"), ("operator", "")):
-        answer = httpx.get(served.url + path, auth=auth, trust_env=False)
+        answer = httpx.get(served.url + path, auth=auth, trust_env=False, timeout=60)
         assert answer.status_code == 401
         assert answer.headers.get_list("www-authenticate") == [
             'Bearer realm="operator"', 'Basic realm="operator", charset="UTF-8"',
@@ -211,6 +211,6 @@ def test_nobody_sees_it_without_the_operators_token(served: ServedPage, path: st
 @pytest.mark.parametrize("query", ["lang=fr", "lang=ja&lang=en", "more=1"])
 @pytest.mark.parametrize("path", ["/operator", "/operator/events"])
 def test_a_parameter_that_is_not_there_is_named(served: ServedPage, path: str, query: str) -> None:
-    answer = httpx.get(f"{served.url}{path}?{query}", auth=("x", served.token), trust_env=False)
+    answer = httpx.get(f"{served.url}{path}?{query}", auth=("x", served.token), trust_env=False, timeout=60)
     assert answer.status_code == 400
     assert query.partition("=")[0] in answer.text

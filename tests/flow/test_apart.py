@@ -51,6 +51,8 @@ def parts(tmp_path: Path, broker: BrokerSettings, zone: str, server: str) -> Ite
         "AYUMI_ZONE__NAME": zone,
         "AYUMI_STORE__ARCHIVE_DSN": server,
         "AYUMI_GATEWAY__PORT": str(free_port()),
+        "AYUMI_GATEWAY__READ_WAIT_SECONDS": "30",
+        "AYUMI_GATEWAY__PUBLISH_SECONDS": "30",
     }
     with ExitStack() as stack:
         for part in ("recorder", "gateway"):

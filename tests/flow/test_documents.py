@@ -134,7 +134,7 @@ async def test_a_form_without_the_method_parameter_is_a_document_like_any_other(
 @pytest.mark.parametrize("version", ["1.0.3"])
 async def test_the_alternate_syntax_reaches_documents_too(app: httpx.AsyncClient, zone_of_apps: Zone) -> None:
     params = _params(STATE)
-    async with httpx.AsyncClient(base_url=zone_of_apps.url, auth=zone_of_apps.auth["drill-a"]) as bare:
+    async with httpx.AsyncClient(base_url=zone_of_apps.url, auth=zone_of_apps.auth["drill-a"], timeout=60) as bare:
 
         async def ask(method: str, **fields: str) -> httpx.Response:
             form = {**params, "X-Experience-API-Version": "1.0.3", **fields}
@@ -294,7 +294,7 @@ async def test_a_scope_opens_one_kind_of_documents(zone_of_apps: Zone, resource:
 
 
 async def test_without_a_version_or_a_credential_no_document_is_answered(zone_of_apps: Zone, resource: str) -> None:
-    async with httpx.AsyncClient(base_url=zone_of_apps.url) as client:
+    async with httpx.AsyncClient(base_url=zone_of_apps.url, timeout=60) as client:
         headers = {"X-Experience-API-Version": "1.0.3"}
         assert (await client.get(resource, params=_params(resource), headers=headers)).status_code == 401
         auth = zone_of_apps.auth["drill-a"]

@@ -58,14 +58,14 @@ async def test_head_answers_like_get_without_a_body(app: httpx.AsyncClient) -> N
 @pytest.mark.parametrize("version", [None, "0.95", "1.1.0", "3.0.0", "text"])
 async def test_a_request_in_no_known_version_is_a_400(running: Zone, version: str | None) -> None:
     headers = {"X-Experience-API-Version": version} if version else {}
-    async with httpx.AsyncClient(base_url=running.url, auth=running.auth) as client:
+    async with httpx.AsyncClient(base_url=running.url, auth=running.auth, timeout=60) as client:
         answer = await client.get("/xAPI/statements", headers=headers)
     assert (answer.status_code, answer.json()["path"]) == (400, "X-Experience-API-Version")
     assert answer.headers["X-Experience-API-Version"] == "0.95"
 
 
 async def test_about_needs_neither_version_nor_credential(running: Zone) -> None:
-    async with httpx.AsyncClient(base_url=running.url) as client:
+    async with httpx.AsyncClient(base_url=running.url, timeout=60) as client:
         answer = await client.get("/xAPI/about")
     assert answer.status_code == 200
     assert answer.json()["version"] == ["1.0.3", "2.0.0"]

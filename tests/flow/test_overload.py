@@ -47,9 +47,10 @@ async def test_an_app_above_its_quota_hears_its_quota_and_when_to_come_again(run
         await eventually(lambda: ready(other))
         posted = await app.post("/xAPI/statements", json=[statement() for _ in range(10)])
         assert posted.status_code == 200
-        refused = await app.post("/xAPI/statements", json=[statement() for _ in range(3)])
+        # As many as five seconds bring: the first answer may have taken some.
+        refused = await app.post("/xAPI/statements", json=[statement() for _ in range(10)])
         assert refused.status_code == 429
-        assert 1 <= int(refused.headers["retry-after"]) <= 2
+        assert 1 <= int(refused.headers["retry-after"]) <= 5
         error = refused.json()
         assert error["error"] == "over_quota"
         assert "the app drill-quota may send 2 statements a second, and 10 at once after a pause" in error["rule"]
@@ -90,8 +91,9 @@ async def test_while_the_broker_is_away_nothing_is_acknowledged_and_nothing_ackn
         async with client_of(zone) as client:
             await eventually(lambda: ready(client))
             acknowledged = [new_id() for _ in range(30)]
-            posted = await client.post("/xAPI/statements", json=[statement(id=one) for one in acknowledged])
-            assert posted.status_code == 200
+            # A broker that has only just started may take longer than a second to confirm its first records.
+            posted = [statement(id=one) for one in acknowledged]
+            await eventually(lambda: _is_taken(client, posted))
             node.running.kill()
             node.running.wait()
             await node.stop()
@@ -130,7 +132,11 @@ async def _again(client: httpx.AsyncClient, number: str) -> bool:
 async def test_while_the_store_stands_still_statements_are_taken_and_read_and_everything_arrives_afterwards(
     tmp_path: Path, broker: BrokerSettings, zone: str
 ) -> None:
-    cluster = {"AYUMI_BROKER__BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.port}", "AYUMI_ZONE__NAME": zone}
+    cluster = {
+        "AYUMI_BROKER__BOOTSTRAP_SERVERS": f"127.0.0.1:{broker.port}",
+        "AYUMI_ZONE__NAME": zone,
+        "AYUMI_GATEWAY__READ_WAIT_SECONDS": "30",
+    }
     with up(tmp_path / "zone", cluster) as running:
         await running.ready()
         made = ayumi("credential", "add", "drill", "--dir", str(running.folder)).stdout.split()
@@ -180,6 +186,7 @@ def apart(tmp_path: Path, broker: BrokerSettings, zone: str) -> Iterator[tuple[s
             "AYUMI_STORE__ARCHIVE_DSN": f"http://127.0.0.1:{server.stdout.readline().strip()}",
             "AYUMI_GATEWAY__PORT": str(free_port()),
             "AYUMI_GATEWAY__MAX_BACKLOG_STATEMENTS": "50",
+            "AYUMI_GATEWAY__READ_WAIT_SECONDS": "30",
         }
         pids = {}
         for part in ("recorder", "gateway"):

@@ -59,7 +59,7 @@ class Place(NamedTuple):
 
         async def are_there() -> bool:
             nonlocal found
-            async with httpx.AsyncClient(headers={"Authorization": f"Bearer {self.token}"}) as client:
+            async with httpx.AsyncClient(headers={"Authorization": f"Bearer {self.token}"}, timeout=60) as client:
                 found = (await client.get(f"{self.url}/operator/refused", params=asked)).json()["letters"]
             return len(found) >= count
 
@@ -73,6 +73,7 @@ def settings_of(broker: BrokerSettings, name: str, **more: str) -> dict[str, str
         "AYUMI_BROKER__BOOTSTRAP_SERVERS": broker.bootstrap_servers or f"127.0.0.1:{broker.port}",
         "AYUMI_BROKER__PARTITIONS": str(broker.partitions),
         "AYUMI_ZONE__NAME": name,
+        "AYUMI_GATEWAY__READ_WAIT_SECONDS": "30",
         **more,
     }
 
@@ -120,7 +121,7 @@ async def test_a_refused_statement_is_listed_shown_and_on_the_operators_pages(ou
     assert "no IRI" in told.stdout
     assert not {"\x1b", "\u202e"} & set(told.stdout)
 
-    async with httpx.AsyncClient(base_url=ours.url, headers=PAGE, auth=("operator", ours.token)) as browser:
+    async with httpx.AsyncClient(base_url=ours.url, headers=PAGE, auth=("operator", ours.token), timeout=60) as browser:
         front = await browser.get("/operator/refused", params={"app": app, "lang": "en"})
         assert (front.status_code, "Breaks a rule of xAPI" in front.text) == (200, True)
         [link] = re.findall(rf'href="([^"]*{place}[^"]*)"', front.text)
@@ -151,7 +152,7 @@ async def test_a_letter_of_each_source_is_shown_by_the_place_under_which_it_is_l
 
 
 async def test_only_the_operators_token_opens_the_operators_view(ours: Place) -> None:
-    async with httpx.AsyncClient(base_url=ours.url) as client:
+    async with httpx.AsyncClient(base_url=ours.url, timeout=60) as client:
         for auth in (None, ours.auth, ("operator", ours.token[:-1]), ("operator", "")):
             answer = await client.get("/operator/refused", auth=auth)
             assert answer.status_code == 401
@@ -164,7 +165,7 @@ async def test_a_vendor_sees_its_own_apps_letters_and_no_others(ours: Place) -> 
     mine, theirs, other = os.urandom(16), os.urandom(16), app_name()
     await send_received(ours.broker, ours.name, [received(mine, b"{}"), received(theirs, b"{}", app=other)])
     [foreign] = await ours.letters(1, app=other)
-    async with httpx.AsyncClient(base_url=ours.url, auth=ours.auth) as vendor:
+    async with httpx.AsyncClient(base_url=ours.url, auth=ours.auth, timeout=60) as vendor:
 
         async def is_there() -> bool:
             listed = (await vendor.get("/vendor/refused")).json()
@@ -208,7 +209,7 @@ async def test_a_replay_stores_what_is_good_and_leaves_the_rest(ours: Place) -> 
     report = ours.refused("replay", "--app", app, "--reason", "wrong_partition")
     assert report == {"read": 4, "replayed": 1, "stored": 1, "refused": {"conflict": 1, "invalid": 1}}
     headers = {"X-Experience-API-Version": "1.0.3"}
-    async with httpx.AsyncClient(base_url=ours.url, auth=ours.auth, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=ours.url, auth=ours.auth, headers=headers, timeout=60) as client:
         found = await client.get("/xAPI/statements", params={"statementId": str(uuid.UUID(bytes=good))})
     assert found.status_code == 200
     assert found.json()["stored"].startswith("2026-05-28T20:26:40")
@@ -258,7 +259,9 @@ def test_a_zone_that_does_not_run_is_told_with_how_to_start_it(tmp_path: Path) -
     "query", ["since=0", "limit=0", "limit=99999", "after=1-2-3-x", "app=a&app=b", "reason=x", "nonsense=1", "lang=fr"]
 )
 async def test_a_parameter_that_makes_no_sense_is_a_400_that_names_it(ours: Place, query: str) -> None:
-    async with httpx.AsyncClient(base_url=ours.url, headers={"Authorization": f"Bearer {ours.token}"}) as client:
+    async with httpx.AsyncClient(
+        base_url=ours.url, headers={"Authorization": f"Bearer {ours.token}"}, timeout=60
+    ) as client:
         answer = await client.get(f"/operator/refused?{query}")
     assert (answer.status_code, answer.json()["path"]) == (400, query.partition("=")[0])
 
@@ -281,7 +284,7 @@ async def test_a_statement_that_was_too_large_is_stored_once_the_limit_is_raised
         ours = Place(raised, broker, zone, auth)
         assert ours.refused("replay") == {"read": 1, "replayed": 1, "stored": 0, "refused": {}}
         headers = {"X-Experience-API-Version": "1.0.3"}
-        async with httpx.AsyncClient(base_url=ours.url, auth=auth, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=ours.url, auth=auth, headers=headers, timeout=60) as client:
             found = await client.get("/xAPI/statements", params={"statementId": str(uuid.UUID(bytes=one))})
         assert found.json()["result"]["response"] == "long " * 500
         assert ours.refused("replay")["read"] == 0

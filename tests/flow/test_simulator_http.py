@@ -12,6 +12,7 @@ import pytest
 
 from lrs.kernel.errors import StopError
 from lrs.kernel.settings import Settings
+from producers.simulator import sending
 from producers.simulator.emissions import NO_FAULTS, Faults
 from producers.simulator.run import Plan, Report, Target, app_names, simulate
 
@@ -72,7 +73,11 @@ def plan(count: int, faults: Faults = NO_FAULTS, *, patience_seconds: float = 20
     return Plan(count=count, schools=1, http_share=1.0, faults=faults, patience_seconds=patience_seconds)
 
 
-async def test_statements_go_in_batches_over_few_connections_with_the_credential_of_their_app() -> None:
+async def test_statements_go_in_batches_over_few_connections_with_the_credential_of_their_app(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # However slow the machine is, what does not fill a batch leaves at the end.
+    monkeypatch.setattr(sending, "_LINGER_SECONDS", 600)
     async with door(lambda *_: 200) as it:
         report = await send(it, plan(1500))
     assert (report.sent, report.rejected, report.resent, report.surprises) == (1500, 0, 0, [])

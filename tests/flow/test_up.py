@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lrs.cli.probing import fetch
+from lrs.cli.probing import fetch, is_ready
 from lrs.cli.zone_state import running_zone, settings_of
 from lrs.kernel.settings import BrokerSettings
 from tests.support.ayumi import RunningZone, ayumi, up
@@ -42,6 +42,8 @@ async def test_every_part_becomes_ready_and_the_state_file_tells_where(zone_of_i
     state = zone_of_its_own.state
     assert [child["name"] for child in state["children"]] == ["broker", "lrs", "processors", "store"]
     for name in ("lrs", "processors", "store"):
+        # A part is not ready for a moment where its broker was away.
+        await eventually(lambda address=state["addresses"][name]: is_ready(address))  # type: ignore[misc]
         for path in ("readyz", "healthz", "metrics"):
             status, _ = await fetch(f"{state['addresses'][name]}/{path}", 20)
             assert (name, path, status) == (name, path, 200)

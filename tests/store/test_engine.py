@@ -336,7 +336,8 @@ def test_an_insert_whose_answer_is_lost_is_not_repeated_below_us(front: str) -> 
 def test_an_insert_does_not_wait_for_a_command_beside_it(engine: Engine) -> None:
     for table in ("slow", "notes"):
         engine.command(f"CREATE TABLE {table} (number UInt64) ENGINE = MergeTree ORDER BY number")
-    sql = "INSERT INTO slow SELECT number FROM numbers(5) WHERE sleepEachRow(0.5) = 0"
+    # The engine lets a block sleep for three seconds at most.
+    sql = "INSERT INTO slow SELECT number FROM numbers(20) WHERE sleepEachRow(0.5) = 0 SETTINGS max_block_size = 1"
     rewriting = threading.Thread(target=lambda: engine.command(sql, beside=True))
     rewriting.start()
     while not engine.query("SELECT query FROM system.processes WHERE query LIKE 'INSERT INTO slow %'"):
@@ -344,4 +345,4 @@ def test_an_insert_does_not_wait_for_a_command_beside_it(engine: Engine) -> None
     engine.insert("notes", ("number",), [(1,)])
     assert rewriting.is_alive()
     rewriting.join()
-    assert engine.query("SELECT count() FROM slow") == [(5,)]
+    assert engine.query("SELECT count() FROM slow") == [(20,)]

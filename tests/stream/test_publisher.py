@@ -111,7 +111,7 @@ async def test_nothing_is_published_before_start_or_after_stop(broker: BrokerSet
 
 
 async def test_stopping_waits_for_what_is_under_way(broker: BrokerSettings, zone: str) -> None:
-    publisher = KafkaPublisher(broker, zone)
+    publisher = KafkaPublisher(broker, zone, stop_seconds=30)
     await publisher.start()
     calls = [asyncio.ensure_future(publisher.publish([_record()])) for _ in range(100)]
     await asyncio.sleep(0)

@@ -97,7 +97,7 @@ async def test_what_is_sent_while_the_broker_is_away_arrives_in_order_when_it_is
     async with _node(tmp_path) as node, _sdk(node.settings, node.zone, tmp_path / "spool") as publisher:
         for number in range(20):
             await publisher.send(_statement(number))
-        assert not publisher.is_spooling
+        await eventually(lambda: not publisher.is_spooling)
         await node.kill()
         ids = await publisher.send_many([_statement(number) for number in range(20, 400)])
         assert [one.int for one in ids] == [UUID(int=number, version=4).int for number in range(20, 400)]
@@ -159,6 +159,7 @@ async def test_an_app_starts_while_the_broker_is_away_and_stops_before_it_is_bac
         assert publisher.is_spooling
     async with _sdk(broker, zone, tmp_path) as publisher:
         await publisher.send(_statement(50))
+        await eventually(lambda: not publisher.is_spooling)
     found = _numbers(await read_received(broker, zone))
     assert sorted(number for numbers in found.values() for number in numbers) == list(range(51))
     assert all(numbers == sorted(numbers) for numbers in found.values())
