@@ -24,7 +24,8 @@ CONTENT = "statement_id, head, raw"
 CONTENT_BYTES = ("head", "raw")
 LITTLE = "SETTINGS max_threads = 1, optimize_move_to_prewhere = 0"
 """For what touches little: more threads, and reading in two steps, take longer than they spare."""
-_NARROW = "max_threads = 1, query_plan_optimize_lazy_materialization = 0, use_skip_indexes_on_data_read = 0"
+_NARROW = ", max_threads = 1, query_plan_optimize_lazy_materialization = 0, use_skip_indexes_on_data_read = 0"
+"""For lists of what is narrow, where the index leaves a few granules: looked up first it takes 1 ms less."""
 # An index on time would have the engine take the table itself, and unpack a granule for every row.
 BY_TIME = "SETTINGS preferred_optimize_projection_name = 'by_time', ignore_data_skipping_indices = 'by_moment'"
 _MOMENT = "fromUnixTimestamp64Milli({%s:Int64}, 'UTC')"
@@ -104,14 +105,14 @@ def direct(engine: Engine, wanted: StatementFilter, contents: dict[bytes, Conten
         found = _among_newest(engine, wanted)
         if len(found) == wanted.limit:
             return Direct(found)
+    is_windowed = any(bound is not None for bound in (wanted.since_ms, wanted.until_ms, wanted.after))
     sql, params = where(wanted, STATEMENTS)
     keys, key_params = meets(wanted)
     condition = (f"{sql} AND {keys}" if sql else keys, params | key_params)
     if wanted.limit <= _MOST_CONTENTS:
         try:
-            if is_narrow(wanted) and (every := _with_all_contents(engine, wanted, contents)) is not None:
-                return every
-            return _with_contents(engine, wanted, condition, contents)
+            every = None if is_windowed or not is_narrow(wanted) else _with_all_contents(engine, wanted, contents)
+            return every if every is not None else _with_contents(engine, wanted, condition, contents)
         except EngineError as error:
             if error.code != _TOO_MANY_BYTES:
                 raise
@@ -199,42 +200,35 @@ def _with_contents(
     engine: Engine, wanted: StatementFilter, condition: tuple[str, Parameters], contents: dict[bytes, Content]
 ) -> Direct:
     sql, params = condition
-    limit = f"max_result_bytes = {_MOST_CONTENT_BYTES}"
-    text = f"SELECT {CONTENT} FROM statements WHERE {sql} {order(wanted)} SETTINGS {limit}"  # noqa: S608
+    limits = f"max_result_bytes = {_MOST_CONTENT_BYTES}{_NARROW if is_narrow(wanted) else ''}"
+    text = f"SELECT {CONTENT} FROM statements WHERE {sql} {order(wanted)} SETTINGS {limits}"  # noqa: S608
     found = read_contents(engine, text, {**params, "limit": wanted.limit})
     contents.update((content.head.place.statement_id, content) for content in found)
     return Direct([content.head.place for content in found])
 
 
 def _with_all_contents(engine: Engine, wanted: StatementFilter, contents: dict[bytes, Content]) -> Direct | None:
-    """The same for what is narrow: often all of it fits. None where too much of it is what others sent."""
+    """The same for what is narrow: often it is no more than this. None where too much of it is what others sent."""
     sql, params = meets(wanted)
     # Who sent it is in the head, and so is its place but for the time: each column less spares a tenth of the query.
-    window, window_params = where(wanted._replace(app=None, authority=None), STATEMENTS)
-    way = "ASC" if wanted.ascending else "DESC"
     text = f"""
-    SELECT {CONTENT} FROM statements WHERE {sql}{f" AND {window}" if window else ""}
-    ORDER BY stored_at {way} LIMIT {{limit:UInt32}} WITH TIES
-    SETTINGS max_result_bytes = {_MOST_CONTENT_BYTES}, {_NARROW}
+    SELECT {CONTENT} FROM statements WHERE {sql}
+    ORDER BY stored_at {"ASC" if wanted.ascending else "DESC"} LIMIT {{limit:UInt32}} WITH TIES
+    SETTINGS max_result_bytes = {_MOST_CONTENT_BYTES}{_NARROW}
     """  # noqa: S608
-    found = read_contents(engine, text, {**params, **window_params, "limit": _MOST_CONTENTS})
+    found = read_contents(engine, text, {**params, "limit": _MOST_CONTENTS})
     own = [content for content in found if _is_sent_by(content.head, wanted)]
     is_all = len(found) < _MOST_CONTENTS
     if not is_all and len(own) < wanted.limit:
         return None
     own.sort(key=lambda content: content.head.place[:3], reverse=not wanted.ascending)
-    page = own[: wanted.limit]
-    contents.update((content.head.place.statement_id, content) for content in page)
-    ids = [content.head.place.statement_id for content in own] if is_all and not _is_windowed(wanted) else None
-    return Direct([content.head.place for content in page], ids)
+    places = [content.head.place for content in own]
+    contents.update((content.head.place.statement_id, content) for content in own[: wanted.limit])
+    return Direct(places[: wanted.limit], [place.statement_id for place in places] if is_all else None)
 
 
 def _is_sent_by(head: Head, wanted: StatementFilter) -> bool:
     return wanted.app in (None, head.place.app) and wanted.authority in (None, head.authority)
-
-
-def _is_windowed(wanted: StatementFilter) -> bool:
-    return any(bound is not None for bound in (wanted.since_ms, wanted.until_ms, wanted.after))
 
 
 def _places(engine: Engine, wanted: StatementFilter, source: str, condition: tuple[str, Parameters]) -> list[Place]:
