@@ -144,9 +144,8 @@ class GroupConsumer:
             return {}
         except KafkaError as error:
             raise self._told("fetch", error) from error
-        if not polled and not self._works():
-            problem = f"the Kafka client that reads {self.topic} has ended"
-            raise EndedError(problem)
+        if not polled:
+            self._check_works()
         return {key.partition: records for key, records in polled.items()}
 
     async def _go_past(self, positions: dict[Any, int]) -> None:
@@ -205,11 +204,12 @@ class GroupConsumer:
         await self._answer(self._consumer.commit(committing))
 
     async def prove_membership(self) -> None:
-        """Raises `NotOursError` when the group has given our place away, `RetryError` when it cannot be asked."""
+        """Raises `NotOursError` when the group has given our place away, `RetryError` and `EndedError` as `poll`."""
         coordinator = self._consumer._coordinator  # noqa: SLF001 - a commit would prove it too, but is written down
         if not await self._answer(_beats(coordinator)):
             if coordinator.generation < 0:  # the client has just learnt it, and joins again
                 raise NotOursError
+            self._check_works()
             raise RetryError(what="the broker", detail="the group's coordinator does not answer")
 
     def seek(self, partition: int, offset: int) -> None:
@@ -258,11 +258,21 @@ class GroupConsumer:
         if coordinator._heartbeat_task is not None and coordinator._heartbeat_task.done():  # noqa: SLF001
             coordinator.request_rejoin()
 
+    def _check_works(self) -> None:
+        if not self._works():
+            problem = f"the Kafka client that reads {self.topic} has ended"
+            raise EndedError(problem)
+
     def _works(self) -> bool:
         """Whether the client's own tasks are alive: without them it does nothing more."""
         if self._consumer is None or self._consumer._coordinator is None:  # noqa: SLF001
             return False
-        tasks = (self._consumer._coordinator._coordination_task, self._consumer._fetcher._fetch_task)  # noqa: SLF001
+        consumer = self._consumer
+        tasks = (
+            consumer._coordinator._coordination_task,  # noqa: SLF001
+            consumer._fetcher._fetch_task,  # noqa: SLF001
+            consumer._client._sync_task,  # noqa: SLF001
+        )
         return not any(task.done() for task in tasks)
 
 

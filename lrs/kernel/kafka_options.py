@@ -6,6 +6,7 @@ import ssl
 from typing import Any
 
 from lrs.kernel.errors import StopError
+from lrs.kernel.kafka_connections import tell_lost_connections
 from lrs.kernel.settings import BrokerSettings
 
 GIVE_UP_SECONDS = 1.0
@@ -17,6 +18,7 @@ Cancelled half-way it would lose the connection that it has just opened, instead
 
 def client_options(broker: BrokerSettings) -> dict[str, Any]:
     """Keyword arguments for any aiokafka client. Raises `StopError` when a named file cannot be read."""
+    tell_lost_connections()
     options: dict[str, Any] = {
         "bootstrap_servers": broker.bootstrap_servers or f"127.0.0.1:{broker.port}",
         "security_protocol": broker.security_protocol,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -258,14 +259,15 @@ async def test_an_answer_that_ends_the_clients_heartbeats_is_no_end(
     assert (await committed_of(broker, zone))[0] == 5
 
 
-async def test_a_client_whose_fetching_has_ended_ends_the_part_instead_of_waiting_for_ever(
-    broker: BrokerSettings, zone: str
+@pytest.mark.parametrize("task", ["_coordinator._coordination_task", "_fetcher._fetch_task", "_client._sync_task"])
+async def test_a_client_of_which_a_task_has_ended_ends_the_part_instead_of_waiting_for_ever(
+    broker: BrokerSettings, zone: str, task: str
 ) -> None:
     loop = Loop(broker, zone, Shelf())
 
     async def cut_off() -> None:
         await eventually(loop.ready)
-        loop.consumer._consumer._fetcher._fetch_task.cancel()  # noqa: SLF001
+        attrgetter(task)(loop.consumer._consumer).cancel()  # noqa: SLF001
         await asyncio.Event().wait()
 
     with pytest.raises(EndedError, match=topic_name(zone, Noun.ACTIVITY)):
