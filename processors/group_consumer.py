@@ -245,12 +245,11 @@ class GroupConsumer:
         if isinstance(error, TopicAuthorizationFailedError | GroupAuthorizationFailedError):
             problem = f"the broker does not let this part read: {error}"
             return StopError(problem=problem, remedy="Give its user Read on the topic and on the consumer group.")
-        if getattr(error, "retriable", True):
-            return RetryError(what="the broker", detail=f"{type(error).__name__}: {error}")
-        if self._works():
+        if not getattr(error, "retriable", True):
+            if not self._works():
+                return error
             self._revive()
-            return RetryError(what="the broker", detail=f"{type(error).__name__}: {error}")
-        return error
+        return RetryError(what="the broker", detail=f"{type(error).__name__}: {error}")
 
     def _revive(self) -> None:
         """Join again where such an error has ended the heartbeats: only joining begins them anew."""
