@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _ENTRANCES = {0: "GATEWAY", 2: "SDK"}
 _NULL, _SECOND = 0, 2  # branches of a union with null
 _CACHED = 4096
+ID_IN_VALUE = slice(10, 26)
+"""Where the value of a `received` record has the statement's id."""
 
 
 class Envelope(NamedTuple):
@@ -77,7 +79,7 @@ def _read(value: bytes) -> Envelope:
     size, at = read_long(value, at)
     if size < 0 or at + size != len(value):
         raise ValueError
-    return Envelope(value[10:26], app, way, version, stored, authority, value[at:])
+    return Envelope(value[ID_IN_VALUE], app, way, version, stored, authority, value[at:])
 
 
 @lru_cache(_CACHED)

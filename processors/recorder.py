@@ -262,14 +262,14 @@ def _counts(outcomes: Sequence[Outcome]) -> Iterator[Count]:
 
 
 def _row(partition: int, kept: Keep) -> ArchiveRow:
-    statement = kept.statement
+    offset, statement_id, app, stored_at_ms, authority, version, statement = kept
     return ArchiveRow(
-        kept.statement_id,
+        statement_id,
         partition,
-        kept.offset,
-        kept.app,
-        kept.stored_at_ms,
-        kept.stored_at_ms if statement.timestamp_ms is None else statement.timestamp_ms,
+        offset,
+        app,
+        stored_at_ms,
+        stored_at_ms if statement.timestamp_ms is None else statement.timestamp_ms,
         statement.actor_key,
         statement.verb_id,
         statement.activity_id,
@@ -277,10 +277,10 @@ def _row(partition: int, kept: Keep) -> ArchiveRow:
         statement.target_id,
         statement.is_voiding,
         statement.digest,
-        kept.authority or b"",
-        kept.xapi_version,
+        authority or b"",
+        version,
         statement.raw,
-        statement.relations + authority_relations(kept.authority, kept.app),
+        statement.relations + authority_relations(authority, app),
     )
 
 

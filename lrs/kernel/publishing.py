@@ -15,6 +15,10 @@ class Coordinates(NamedTuple):
     offset: int
 
 
+Encoded = tuple[bytes, bytes]
+"""Statement id and value of one record."""
+
+
 class Publisher(Protocol):
     """Puts `received` records on the log."""
 
@@ -28,4 +32,16 @@ class Publisher(Protocol):
 
     async def log_ends(self) -> dict[int, int]:
         """The end offset of each partition of `received`, now. Raises `RetryError`."""
+        ...
+
+
+class EncodingPublisher(Publisher, Protocol):
+    """A publisher for callers that want to know the very values that it puts on the log."""
+
+    def encode(self, record: Received) -> bytes:
+        """The value that goes to the log. Raises `RefusedError` for one that the topic would not take."""
+        ...
+
+    async def publish_encoded(self, encoded: Sequence[Encoded]) -> list[Coordinates]:
+        """`publish` for records that `encode` has encoded."""
         ...

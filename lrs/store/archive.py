@@ -118,7 +118,8 @@ class Archive:
             references = [_reference(row, row.target_id) for row in fresh if row.target_id is not None]
             self._pages.note_references(references)
             self._engine.insert("statement_references", _REFERENCE_COLUMNS, [_columns(one) for one in references])
-            self._engine.insert("statements", _COLUMNS, [_values(row) for row in fresh])
+            if fresh:
+                self._engine.insert_columns("statements", _COLUMNS, _values(fresh))
 
     def learn_definitions(self, defined: Iterable[tuple[str, int, Sequence[Definition]]]) -> None:
         """Keep what statements, each an (app, stored_at_ms, definitions), say of activities; cheap where it is known.
@@ -156,11 +157,21 @@ class Archive:
         return max(int(last) if rows else -1 for last, rows in found)
 
 
-def _values(row: ArchiveRow) -> tuple[object, ...]:
-    relations = row.relations or _plain_relations(row)
-    head = write_head(_place(row), row.version, row.authority)
-    ids = (row.registration or NO_ID, row.target_id or NO_ID)
-    return (*row[:9], *ids, row.is_voiding, row.digest, head, row.raw, relations)
+def _values(rows: Sequence[ArchiveRow]) -> list[Sequence[object]]:
+    """The columns of `_COLUMNS`; column by column, which takes half the time of row by row."""
+    found = zip(*rows, strict=True)
+    ids, partitions, offsets, apps, stored, happened, actors, verbs, activities, registrations, targets, *rest = found
+    voids, digests, authorities, versions, raws, relations = rest
+    return [
+        *(ids, partitions, offsets, apps, stored, happened, actors, verbs, activities),
+        [one or NO_ID for one in registrations],
+        [one or NO_ID for one in targets],
+        voids,
+        digests,
+        list(map(write_head, stored, partitions, offsets, voids, apps, versions, authorities)),
+        raws,
+        relations if all(relations) else [row.relations or _plain_relations(row) for row in rows],
+    ]
 
 
 def _plain_relations(row: ArchiveRow) -> bytes:

@@ -125,19 +125,22 @@ class Engine:
 
         Raises `RetryError` when it is not known whether the rows were written: read the offsets back and try again.
         """
-        if not rows:
-            return
+        if rows:
+            self.insert_columns(table, columns, list(zip(*rows, strict=True)))
+
+    def insert_columns(self, table: str, columns: Sequence[str], values: Sequence[Sequence[Any]]) -> None:
+        """`insert` for rows that lie by column: the values of each, of one length and at least one."""
         for name in (table, *columns):
             if not _IDENTIFIER.fullmatch(name):
                 raise EngineError(None, "NOT_A_NAME", name)
-        self._insert(table, columns, block(columns, self._wire_types(table, columns), rows), "Native")
+        self._insert(table, columns, block(columns, self._wire_types(table, columns), values), "Native")
 
     def insert_avro(self, table: str, columns: Sequence[str], data: bytes) -> None:
         """Write the records of an Avro object container file, whose fields are `columns`, as `insert` does."""
         for name in (table, *columns):
             if not _IDENTIFIER.fullmatch(name):
                 raise EngineError(None, "NOT_A_NAME", name)
-        self._insert(table, columns, data, "Avro")
+        self._insert(table, columns, (data,), "Avro")
 
     @property
     def is_embedded(self) -> bool:
@@ -160,11 +163,11 @@ class Engine:
         """Whether nothing was inserted into `table` since this engine was opened; False where others may do so."""
         return self._source.is_embedded and table not in self._written
 
-    def _insert(self, table: str, columns: Sequence[str], data: bytes, form: str) -> None:
+    def _insert(self, table: str, columns: Sequence[str], data: Sequence[bytes], form: str) -> None:
         self._written.add(table)
         with _errors("the store"), self._writer.borrow() as handle:
             # A generator, since a body that the client can send again it repeats when the connection drops: twice in.
-            handle.raw_insert(table, list(columns), (part for part in (data,)), fmt=form)
+            handle.raw_insert(table, list(columns), (part for part in data), fmt=form)
 
     def command(self, sql: str, params: Mapping[str, Any] | None = None, *, beside: bool = False) -> None:
         """Run one template that changes the store; an ALTER returns when it is done.

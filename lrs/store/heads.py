@@ -7,6 +7,7 @@ and the authority.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -29,20 +30,23 @@ class Head(NamedTuple):
     authority: bytes
 
 
-def write_head(place: Place, version: str, authority: bytes) -> bytes:
+def write_head(  # noqa: PLR0913, PLR0917 - a named tuple of them would be made for every statement
+    stored_at_ms: int,
+    partition: int,
+    offset: int,
+    is_voiding: bool,  # noqa: FBT001
+    app: str,
+    version: str,
+    authority: bytes,
+) -> bytes:
     """The column's value."""
-    stored_at_ms, partition, offset, _, app, is_voiding = place
+    return b"%d,%d,%d,%d%b" % (stored_at_ms, partition, offset, is_voiding, _sender(app, version, authority))
+
+
+@lru_cache(maxsize=1024)
+def _sender(app: str, version: str, authority: bytes) -> bytes:
     name = app.encode()
-    return b"%d,%d,%d,%d,%s,%d,%s%s" % (
-        stored_at_ms,
-        partition,
-        offset,
-        is_voiding,
-        version.encode(),
-        len(name),
-        name,
-        authority,
-    )
+    return b",%b,%d,%b%b" % (version.encode(), len(name), name, authority)
 
 
 def read_head(statement_id: bytes, head: bytes) -> Head:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lrs.api.letters.vendor import Authenticate
     from lrs.kernel.handover import Handover
     from lrs.kernel.progress import ArchiveProgress
-    from lrs.kernel.publishing import Publisher
+    from lrs.kernel.publishing import EncodingPublisher
     from lrs.kernel.settings import Settings
     from lrs.kernel.zone_folder import ZoneFolder
     from lrs.store.archive import Archive
@@ -56,7 +56,7 @@ class GatewayPart:
         settings: Settings,
         folder: ZoneFolder,
         *,
-        publisher: Publisher,
+        publisher: EncodingPublisher,
         archive: Archive,
         ids: IdIndex,
         progress: ArchiveProgress,

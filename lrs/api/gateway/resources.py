@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from lrs.kernel.handover import Handover
     from lrs.kernel.progress import ArchiveProgress
-    from lrs.kernel.publishing import Publisher
+    from lrs.kernel.publishing import EncodingPublisher
     from lrs.kernel.settings import Settings
     from lrs.kernel.zone_folder import ZoneFolder
     from lrs.store.archive import Archive
@@ -50,7 +50,7 @@ class Resources:
         folder: ZoneFolder,
         *,
         url: str,
-        publisher: Publisher,
+        publisher: EncodingPublisher,
         archive: Archive,
         ids: IdIndex,
         progress: ArchiveProgress,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lrs.api.gateway.patience import Patience
 from lrs.kernel import metrics
 from lrs.kernel.errors import RefusedError, RetryError
+from lrs.kernel.handover import Known
 from lrs.kernel.publishing import Coordinates
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from lrs.api.gateway.calls import Call
     from lrs.api.gateway.id_authority import Claim, IdAuthority
     from lrs.kernel.handover import Handover
-    from lrs.kernel.publishing import Publisher
+    from lrs.kernel.publishing import EncodingPublisher
     from lrs.kernel.records import Received
     from lrs.kernel.statements import Statement
 
@@ -44,7 +45,7 @@ class Storing:
 
     def __init__(  # noqa: PLR0913 - what it stands on, and its limits by name
         self,
-        publisher: Publisher,
+        publisher: EncodingPublisher,
         ids: IdAuthority,
         attachments: Attachments,
         authorities: Authorities,
@@ -132,24 +133,26 @@ class Storing:
             }
             for place in fresh
         ]
-        if self._handover is not None:
-            for place in fresh:
-                self._handover.give(sent.claims[place].statement_id, call.version, sent.statements[place])
         size = sum(len(record["statement"]) for record in records)
         self._bytes += size
-        task = asyncio.get_running_loop().create_task(self._publish(records, sent.claims, fresh))
+        task = asyncio.get_running_loop().create_task(self._publish(records, sent, fresh))
         self._publishing[task] = stored_at_ms
         task.add_done_callback(lambda done: self._published(done, size))
         return task
 
-    async def _publish(self, records: list[Received], claims: Sequence[Claim], fresh: Sequence[int]) -> None:
+    async def _publish(self, records: list[Received], sent: Sent, fresh: Sequence[int]) -> None:
         began = time.perf_counter()
         try:
-            where = await self._located(await self._publisher.publish(records))
+            values = [self._publisher.encode(record) for record in records]
+            if self._handover is not None:
+                statements = [sent.statements[place] for place in fresh]
+                self._handover.give([Known(*one) for one in zip(values, records, statements, strict=True)])
+            encoded = [(record["statement_id"], value) for record, value in zip(records, values, strict=True)]
+            where = await self._located(await self._publisher.publish_encoded(encoded))
         except BaseException:
-            self._ids.release(claims, fresh)
+            self._ids.release(sent.claims, fresh)
             raise
-        self._ids.acknowledge(claims, fresh, where)
+        self._ids.acknowledge(sent.claims, fresh, where)
         metrics.GATEWAY_PUBLISH_SECONDS.observe(time.perf_counter() - began)
 
     async def _located(self, where: list[Coordinates]) -> list[Coordinates]:

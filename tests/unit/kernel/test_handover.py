@@ -1,4 +1,4 @@
-"""What the gateway has read the recorder takes, if it is the same to the byte; memory stays bounded."""
+"""What the gateway has read the recorder takes, if its record is the same to the byte; memory stays bounded."""
 
 from __future__ import annotations
 
@@ -6,50 +6,68 @@ import time
 
 import pytest
 
-from lrs.kernel.handover import Handover
-from lrs.kernel.statements import Statement, XapiVersion, read_statement
+from lrs.kernel.codec import codec
+from lrs.kernel.handover import Handover, Known
+from lrs.kernel.records import Received
+from lrs.kernel.statements import XapiVersion, read_statement
 from tests.unit.statements.examples import DRILL, raw
 
 ID = bytes(range(16))
 RAW = raw(DRILL)
 
 
-@pytest.fixture
-def statement() -> Statement:
-    """A valid one."""
-    return read_statement(RAW, XapiVersion.V1)
+def known(statement_id: bytes = ID) -> Known:
+    """A statement as the gateway gives it."""
+    record: Received = {
+        "statement_id": statement_id,
+        "app": "drill",
+        "entrance": "GATEWAY",
+        "xapi_version": "1.0.3",
+        "stored_at_ms": 1_700_000_000_000,
+        "authority": None,
+        "statement": RAW,
+    }
+    return Known(codec("received").encode(record), record, read_statement(RAW, XapiVersion.V1))
 
 
-def test_the_same_bytes_of_the_same_version_are_taken_once(statement: Statement) -> None:
-    handover = Handover()
-    handover.give(ID, XapiVersion.V1, statement)
-    assert handover.take(ID, XapiVersion.V1, bytes(bytearray(RAW))) is statement
-    assert handover.take(ID, XapiVersion.V1, RAW) is None
+def test_the_same_bytes_are_taken_once() -> None:
+    handover, one = Handover(), known()
+    handover.give([one])
+    assert handover.take(ID, bytes(bytearray(one.value))) is one
+    assert handover.take(ID, one.value) is None
 
 
-def test_other_bytes_or_another_version_are_not(statement: Statement) -> None:
-    handover = Handover()
-    handover.give(ID, XapiVersion.V1, statement)
-    assert handover.take(ID, XapiVersion.V1, RAW + b" ") is None
-    assert handover.take(ID, XapiVersion.V2, RAW) is None
-    assert handover.take(bytes(16), XapiVersion.V1, RAW) is None
+def test_other_bytes_or_another_id_are_not() -> None:
+    handover, one = Handover(), known()
+    handover.give([one])
+    assert handover.take(ID, one.value + b" ") is None
+    assert handover.take(bytes(16), one.value) is None
+    assert handover.take(ID, one.value) is one
 
 
-def test_without_room_the_older_stay_for_they_are_asked_for_first(statement: Statement) -> None:
-    handover = Handover(max_bytes=2 * len(RAW))
-    for number in range(3):
-        handover.give(bytes([number]) * 16, XapiVersion.V1, statement)
-    taken = [handover.take(bytes([number]) * 16, XapiVersion.V1, RAW) for number in range(3)]
-    assert taken == [statement, statement, None]
-    handover.give(ID, XapiVersion.V1, statement)
-    assert handover.take(ID, XapiVersion.V1, RAW) is statement
+def test_without_room_the_older_stay_for_they_are_asked_for_first() -> None:
+    three = [known(bytes([number]) * 16) for number in range(3)]
+    handover = Handover(max_bytes=2 * len(three[0].value))
+    for one in three:
+        handover.give([one])
+    assert [handover.take(one.record["statement_id"], one.value) for one in three] == [*three[:2], None]
+    handover.give(three[2:])
+    assert handover.take(bytes([2]) * 16, three[2].value) is three[2]
 
 
-def test_what_nobody_asks_for_makes_room_after_a_while(statement: Statement, monkeypatch: pytest.MonkeyPatch) -> None:
-    handover = Handover(max_bytes=len(RAW))
-    handover.give(ID, XapiVersion.V1, statement)
-    later = time.monotonic() + 61
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    handover.give(bytes(16), XapiVersion.V1, statement)
-    assert handover.take(bytes(16), XapiVersion.V1, RAW) is statement
-    assert handover.take(ID, XapiVersion.V1, RAW) is None
+def test_what_nobody_asks_for_makes_room_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = time.monotonic()
+    old, young, youngest = known(), known(bytes(16)), known(bytes([1]) * 16)
+    handover = Handover(max_bytes=len(old.value))
+    handover.give([old])
+    monkeypatch.setattr(time, "monotonic", lambda: began + 31)
+    handover.give([young])
+    assert handover.take(bytes(16), young.value) is None
+    assert handover.take(ID, old.value) is old
+    handover.give([old])
+    monkeypatch.setattr(time, "monotonic", lambda: began + 62)
+    handover.give([])
+    monkeypatch.setattr(time, "monotonic", lambda: began + 93)
+    handover.give([youngest])
+    assert handover.take(ID, old.value) is None
+    assert handover.take(bytes([1]) * 16, youngest.value) is youngest

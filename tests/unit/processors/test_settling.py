@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrs.kernel.codec import codec
-from lrs.kernel.handover import Handover
+from lrs.kernel.handover import Handover, Known
 from lrs.kernel.reasons import Refusal
 from lrs.kernel.statements import XapiVersion, read_statement
 from lrs.kernel.topics import partition_of
@@ -64,6 +64,16 @@ def record(offset: int, statement_id: bytes = IDS[0], raw: bytes | None = None, 
     return Record(0, offset, STORED_MS + offset, codec("received").encode(received))
 
 
+def handed_over(one: Record) -> tuple[Rules, Known]:
+    """Rules with what a gateway of this process would give of its record."""
+    assert one.value is not None
+    sent = codec("received").decode(one.value)
+    known = Known(one.value, sent, read_statement(sent["statement"], XapiVersion.V1))
+    handover = Handover()
+    handover.give([known])
+    return Rules(PARTITIONS, max_statement_bytes=2000, handover=handover), known
+
+
 def decide(records: list[Record], index: dict[bytes, IdEntry]) -> list[Outcome]:
     """One batch as the recorder does it: look up, settle, put."""
     settled = settle([(one, read_record(one, RULES)) for one in records], dict(index), 0)
@@ -85,12 +95,20 @@ def test_a_statement_without_an_id_is_kept_under_the_envelopes() -> None:
 
 
 def test_a_statement_that_this_process_has_read_is_taken_as_it_was_read() -> None:
-    read = read_statement(statement(IDS[0]), XapiVersion.V1)
-    handover = Handover()
-    handover.give(IDS[0], XapiVersion.V1, read)
-    kept = read_record(record(7), Rules(PARTITIONS, max_statement_bytes=2000, handover=handover))
+    one = record(7, entrance="GATEWAY")
+    rules, known = handed_over(one)
+    kept = read_record(one, rules)
     assert isinstance(kept, Keep)
-    assert kept.statement is read
+    assert kept.statement is known.statement
+    assert kept == read_record(one, RULES)
+
+
+def test_what_was_handed_over_is_refused_all_the_same_on_a_partition_that_is_not_its_own() -> None:
+    one = record(7, entrance="GATEWAY")
+    rules, _ = handed_over(one)
+    astray = Record(one.offset, (one.partition + 1) % PARTITIONS, one.timestamp, one.value)
+    assert read_record(astray, rules) == read_record(astray, RULES)
+    assert refusal_of(astray).reason is Refusal.WRONG_PARTITION
 
 
 def test_stored_is_the_envelopes_time_or_else_the_logs() -> None:

@@ -20,4 +20,6 @@ PLACES = st.builds(
 
 @given(PLACES, st.sampled_from(["1.0.3", "2.0.0"]), st.binary())
 def test_a_head_is_read_back_whole(place: Place, version: str, authority: bytes) -> None:
-    assert read_head(place.statement_id, write_head(place, version, authority)) == Head(place, version, authority)
+    stored_at_ms, partition, offset, statement_id, app, is_voiding = place
+    head = write_head(stored_at_ms, partition, offset, is_voiding, app, version, authority)
+    assert read_head(statement_id, head) == Head(place, version, authority)
