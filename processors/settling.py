@@ -164,11 +164,9 @@ def _known(record: LogRecord, original: bytes, handover: Handover, partitions: i
     known = handover.take(statement_id, original)
     if known is None or partition_of(statement_id, partitions) != record.partition:
         return None
-    sent = known.record
-    stored = record.timestamp if sent["stored_at_ms"] is None else sent["stored_at_ms"]
-    return Keep(
-        record.offset, statement_id, sent["app"], stored, sent["authority"], sent["xapi_version"], known.statement
-    )
+    app, _, version, stamped, authority = known.origin
+    stored = record.timestamp if stamped is None else stamped
+    return Keep(record.offset, statement_id, app, stored, authority, version, known.statement)
 
 
 def _check_envelope(envelope: Envelope, stored_at_ms: int) -> None:

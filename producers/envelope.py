@@ -10,8 +10,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lrs.kernel.codec import ContractError, codec
+from lrs.kernel.records import Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lrs.kernel.records import Received
 
 _FIELDS = ["statement_id", "app", "entrance", "xapi_version", "stored_at_ms", "authority", "statement"]
@@ -19,6 +22,7 @@ _ENTRANCES = {"GATEWAY": b"\x00", "SDK": b"\x02"}
 _NULL = b"\x00"
 _VALUE = b"\x02"
 _ID_BYTES = 16
+_MISFITS = (TypeError, KeyError, AttributeError, UnicodeEncodeError)
 
 
 def _varint(number: int) -> bytes:
@@ -38,19 +42,11 @@ def _length(size: int) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _stored(stored_at_ms: int | None) -> bytes:
-    return _NULL if stored_at_ms is None else _VALUE + _varint(stored_at_ms)
-
-
-@lru_cache(maxsize=1024)
-def _sender(app: str, entrance: str, xapi_version: str) -> bytes:
+def _origin(app: str, entrance: str, xapi_version: str, stored_at_ms: int | None, authority: bytes | None) -> bytes:
     name, version = app.encode(), xapi_version.encode()
-    return b"".join((_varint(len(name)), name, _ENTRANCES[entrance], _varint(len(version)), version))
-
-
-@lru_cache(maxsize=1024)
-def _authority(authority: bytes | None) -> bytes:
-    return _NULL if authority is None else b"".join((_VALUE, _varint(len(authority)), authority))
+    stored = _NULL if stored_at_ms is None else _VALUE + _varint(stored_at_ms)
+    whose = _NULL if authority is None else b"".join((_VALUE, _varint(len(authority)), authority))
+    return b"".join((_varint(len(name)), name, _ENTRANCES[entrance], _varint(len(version)), version, stored, whose))
 
 
 class ReceivedEncoder:
@@ -69,21 +65,37 @@ class ReceivedEncoder:
     def encode(self, record: Received) -> bytes:
         """The Kafka value of `record`. Raises `ContractError` for an id without 16 bytes or a field of a wrong type."""
         statement_id, statement = record["statement_id"], record["statement"]
-        if len(statement_id) != _ID_BYTES:
-            msg = f"not a received record: statement_id has {len(statement_id)} bytes, not {_ID_BYTES}"
-            raise ContractError(msg)
         try:
-            return b"".join(
-                (
-                    self._header,
-                    statement_id,
-                    _sender(record["app"], record["entrance"], record["xapi_version"]),
-                    _stored(record["stored_at_ms"]),
-                    _authority(record["authority"]),
-                    _length(len(statement)),
-                    statement,
-                )
+            common = _origin(
+                record["app"], record["entrance"], record["xapi_version"], record["stored_at_ms"], record["authority"]
             )
-        except (TypeError, KeyError, AttributeError, UnicodeEncodeError) as error:
-            msg = f"not a received record: {error}"
-            raise ContractError(msg) from error
+            value = b"".join((self._header, statement_id, common, _length(len(statement)), statement))
+        except _MISFITS as error:
+            raise _misfit(str(error)) from error
+        if len(statement_id) != _ID_BYTES:
+            raise _wrong_id(statement_id)
+        return value
+
+    def encode_many(self, origin: Origin, statements: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """The Kafka values of statements, (id, JSON), that have one origin. Raises `ContractError` as `encode`."""
+        header = self._header
+        try:
+            common = _origin(*origin)
+            values = [
+                b"".join((header, statement_id, common, _length(len(statement)), statement))
+                for statement_id, statement in statements
+            ]
+        except _MISFITS as error:
+            raise _misfit(str(error)) from error
+        for statement_id, _ in statements:
+            if len(statement_id) != _ID_BYTES:
+                raise _wrong_id(statement_id)
+        return values
+
+
+def _wrong_id(statement_id: bytes) -> ContractError:
+    return _misfit(f"statement_id has {len(statement_id)} bytes, not {_ID_BYTES}")
+
+
+def _misfit(problem: str) -> ContractError:
+    return ContractError(f"not a received record: {problem}")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lrs.kernel.publishing import Coordinates, Encoded
-    from lrs.kernel.records import Received
+    from lrs.kernel.records import Origin, Received
     from lrs.kernel.settings import BrokerSettings
 
 _log = get_logger(__name__)
@@ -163,11 +163,11 @@ class KafkaPublisher:
 
     def encode(self, record: Received) -> bytes:
         """The value that goes to the log. Raises `RefusedError` for one that the topic would not take."""
-        value = self._encoder.encode(record)
-        if len(value) > _MAX_VALUE_BYTES:
-            rule = f"a statement has at most {_MAX_VALUE_BYTES} bytes, this one has {len(value)}"
-            raise RefusedError(Refusal.TOO_LARGE, rule)
-        return value
+        return _checked([self._encoder.encode(record)])[0]
+
+    def encode_many(self, origin: Origin, statements: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """The values of statements, (id, JSON), that have one origin. Raises as `encode`."""
+        return _checked(self._encoder.encode_many(origin, statements))
 
     async def log_ends(self) -> dict[int, int]:
         """The end offset of each partition of `received`, now. Raises `RetryError`."""
@@ -251,6 +251,13 @@ class KafkaPublisher:
         with contextlib.suppress(KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await producer.stop()
+
+
+def _checked(values: list[bytes]) -> list[bytes]:
+    if (size := max(map(len, values), default=0)) > _MAX_VALUE_BYTES:
+        rule = f"a statement has at most {_MAX_VALUE_BYTES} bytes, this one has {size}"
+        raise RefusedError(Refusal.TOO_LARGE, rule)
+    return values
 
 
 def _not_started() -> RetryError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lrs.kernel.records import Received
+    from lrs.kernel.records import Origin
     from lrs.kernel.statements import Statement
 
 _MIB = 1024 * 1024
@@ -21,10 +21,11 @@ _STALE_SECONDS = 30.0
 
 
 class Known(NamedTuple):
-    """A record of `received`: its encoded `value`, what is encoded in it, and its statement as it was read."""
+    """A record of `received`: its `value`, what is encoded in it, and its statement as it was read."""
 
     value: bytes
-    record: Received
+    statement_id: bytes
+    origin: Origin
     statement: Statement
 
 
@@ -58,7 +59,7 @@ class Handover:
         size = sum(len(one.value) for one in many)
         if self._older.bytes + self._newer.bytes + size <= self._max_bytes:
             self._newer.given_bytes += size
-            self._newer.held.update((one.record["statement_id"], one) for one in many)
+            self._newer.held.update((one.statement_id, one) for one in many)
 
     def take(self, statement_id: bytes, value: bytes) -> Known | None:
         """What the record `value` was encoded from, if it was given; it is no longer held then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from lrs.kernel.records import Received
+from lrs.kernel.records import Origin, Received
 
 
 class Coordinates(NamedTuple):
@@ -38,10 +38,13 @@ class Publisher(Protocol):
 class EncodingPublisher(Publisher, Protocol):
     """A publisher for callers that want to know the very values that it puts on the log."""
 
-    def encode(self, record: Received) -> bytes:
-        """The value that goes to the log. Raises `RefusedError` for one that the topic would not take."""
+    def encode_many(self, origin: Origin, statements: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+        """The values of statements, (id, JSON), that have one origin.
+
+        Raises `RefusedError` for one that the topic would not take.
+        """
         ...
 
     async def publish_encoded(self, encoded: Sequence[Encoded]) -> list[Coordinates]:
-        """`publish` for records that `encode` has encoded."""
+        """`publish` for records that `encode_many` has encoded."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NamedTuple, TypedDict
 
 Entrance = Literal["GATEWAY", "SDK"]
 
@@ -17,6 +17,16 @@ class Received(TypedDict):
     stored_at_ms: int | None
     authority: bytes | None
     statement: bytes
+
+
+class Origin(NamedTuple):
+    """The fields of `Received` that all statements of one request have in common."""
+
+    app: str
+    entrance: Entrance
+    xapi_version: str
+    stored_at_ms: int | None
+    authority: bytes | None
 
 
 class Accepted(TypedDict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import cache
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from lrs.api.gateway.patience import Patience
@@ -12,6 +13,7 @@ from lrs.kernel import metrics
 from lrs.kernel.errors import RefusedError, RetryError
 from lrs.kernel.handover import Known
 from lrs.kernel.publishing import Coordinates
+from lrs.kernel.records import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from lrs.api.gateway.id_authority import Claim, IdAuthority
     from lrs.kernel.handover import Handover
     from lrs.kernel.publishing import EncodingPublisher
-    from lrs.kernel.records import Received
     from lrs.kernel.statements import Statement
 
 _FINISH_SECONDS = 0.5
@@ -119,36 +120,25 @@ class Storing:
         Otherwise a repeat with other content could be accepted while the first one is still on its way.
         """
         stored_at_ms = time.time_ns() // 1_000_000
-        app = call.access.credential.app
         authority = self._authorities.of_caller(call.access)
-        records: list[Received] = [
-            {
-                "statement_id": sent.claims[place].statement_id,
-                "app": app,
-                "entrance": "GATEWAY",
-                "xapi_version": call.version.value,
-                "stored_at_ms": stored_at_ms,
-                "authority": authority,
-                "statement": sent.statements[place].raw,
-            }
-            for place in fresh
-        ]
-        size = sum(len(record["statement"]) for record in records)
+        origin = Origin(call.access.credential.app, "GATEWAY", call.version.value, stored_at_ms, authority)
+        size = sum(len(sent.statements[place].raw) for place in fresh)
         self._bytes += size
-        task = asyncio.get_running_loop().create_task(self._publish(records, sent, fresh))
+        task = asyncio.get_running_loop().create_task(self._publish(origin, sent, fresh))
         self._publishing[task] = stored_at_ms
         task.add_done_callback(lambda done: self._published(done, size))
         return task
 
-    async def _publish(self, records: list[Received], sent: Sent, fresh: Sequence[int]) -> None:
+    async def _publish(self, origin: Origin, sent: Sent, fresh: Sequence[int]) -> None:
         began = time.perf_counter()
+        ids = [sent.claims[place].statement_id for place in fresh]
+        statements = [sent.statements[place] for place in fresh]
         try:
-            values = [self._publisher.encode(record) for record in records]
+            raws = [statement.raw for statement in statements]
+            values = self._publisher.encode_many(origin, list(zip(ids, raws, strict=True)))
             if self._handover is not None:
-                statements = [sent.statements[place] for place in fresh]
-                self._handover.give([Known(*one) for one in zip(values, records, statements, strict=True)])
-            encoded = [(record["statement_id"], value) for record, value in zip(records, values, strict=True)]
-            where = await self._located(await self._publisher.publish_encoded(encoded))
+                self._handover.give(list(map(Known, values, ids, repeat(origin), statements)))
+            where = await self._located(await self._publisher.publish_encoded(list(zip(ids, values, strict=True))))
         except BaseException:
             self._ids.release(sent.claims, fresh)
             raise

@@ -8,7 +8,7 @@ import pytest
 
 from lrs.kernel.codec import codec
 from lrs.kernel.handover import Handover, Known
-from lrs.kernel.records import Received
+from lrs.kernel.records import Origin
 from lrs.kernel.statements import XapiVersion, read_statement
 from tests.unit.statements.examples import DRILL, raw
 
@@ -18,16 +18,9 @@ RAW = raw(DRILL)
 
 def known(statement_id: bytes = ID) -> Known:
     """A statement as the gateway gives it."""
-    record: Received = {
-        "statement_id": statement_id,
-        "app": "drill",
-        "entrance": "GATEWAY",
-        "xapi_version": "1.0.3",
-        "stored_at_ms": 1_700_000_000_000,
-        "authority": None,
-        "statement": RAW,
-    }
-    return Known(codec("received").encode(record), record, read_statement(RAW, XapiVersion.V1))
+    origin = Origin("drill", "GATEWAY", "1.0.3", 1_700_000_000_000, None)
+    value = codec("received").encode({**origin._asdict(), "statement_id": statement_id, "statement": RAW})
+    return Known(value, statement_id, origin, read_statement(RAW, XapiVersion.V1))
 
 
 def test_the_same_bytes_are_taken_once() -> None:
@@ -50,7 +43,7 @@ def test_without_room_the_older_stay_for_they_are_asked_for_first() -> None:
     handover = Handover(max_bytes=2 * len(three[0].value))
     for one in three:
         handover.give([one])
-    assert [handover.take(one.record["statement_id"], one.value) for one in three] == [*three[:2], None]
+    assert [handover.take(one.statement_id, one.value) for one in three] == [*three[:2], None]
     handover.give(three[2:])
     assert handover.take(bytes([2]) * 16, three[2].value) is three[2]
 

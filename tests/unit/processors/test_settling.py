@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lrs.kernel.codec import codec
 from lrs.kernel.handover import Handover, Known
 from lrs.kernel.reasons import Refusal
+from lrs.kernel.records import Origin
 from lrs.kernel.statements import XapiVersion, read_statement
 from lrs.kernel.topics import partition_of
 from lrs.store.ids import IdEntry
@@ -68,7 +69,8 @@ def handed_over(one: Record) -> tuple[Rules, Known]:
     """Rules with what a gateway of this process would give of its record."""
     assert one.value is not None
     sent = codec("received").decode(one.value)
-    known = Known(one.value, sent, read_statement(sent["statement"], XapiVersion.V1))
+    origin = Origin(*(sent[field] for field in Origin._fields))
+    known = Known(one.value, sent["statement_id"], origin, read_statement(sent["statement"], XapiVersion.V1))
     handover = Handover()
     handover.give([known])
     return Rules(PARTITIONS, max_statement_bytes=2000, handover=handover), known

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lrs.kernel.codec import ContractError, codec
-from lrs.kernel.records import Received
+from lrs.kernel.records import Origin, Received
 from producers.envelope import ReceivedEncoder
 
 _ENCODER = ReceivedEncoder()
@@ -26,11 +26,17 @@ _RECORDS = st.fixed_dictionaries(
 )
 
 
+def _by_origin(record: Received) -> tuple[Origin, list[tuple[bytes, bytes]]]:
+    fields: dict[str, Any] = dict(record)
+    return Origin(*(fields[name] for name in Origin._fields)), [(record["statement_id"], record["statement"])]
+
+
 @given(_RECORDS)
 def test_any_record_has_the_bytes_that_the_schema_gives_it(record: dict[str, object]) -> None:
     received = cast("Received", record)
     value = _ENCODER.encode(received)
     assert value == codec("received").encode(received)
+    assert _ENCODER.encode_many(*_by_origin(received)) == [value]
     assert codec("received").decode(value) == record
 
 
@@ -63,3 +69,5 @@ def _record(**changes: object) -> Received:
 def test_a_record_that_does_not_fit_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ContractError, match="not a received record"):
         _ENCODER.encode(_record(**changes))
+    with pytest.raises(ContractError, match="not a received record"):
+        _ENCODER.encode_many(*_by_origin(_record(**changes)))
