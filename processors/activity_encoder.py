@@ -1,6 +1,7 @@
-"""Activity records to bytes, written out by hand: in a quarter of the general encoder's time (3.3 against 13.8 µs).
+"""What the topic `activity` carries to bytes, written out by hand: in a quarter of the general encoder's time.
 
-The contract stays `avro/activity.v*.avsc`: a test holds this encoder to the codec's bytes for any record.
+An activity takes 3.3 µs against 13.8. The contract stays `avro/activity.v*.avsc` and `avro/withheld.v*.avsc`: a test
+holds these encoders to the codec's bytes for any record.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from lrs.kernel.avro_binary import long, recurring_long, recurring_string
 from lrs.kernel.codec import codec
 
 if TYPE_CHECKING:
-    from lrs.kernel.records import Activity
+    from lrs.kernel.records import Activity, Withheld
 
 _NULL = b"\x00"
 _SECOND = b"\x02"  # the second branch of a union with null
@@ -30,7 +31,7 @@ def encode_activity(activity: Activity) -> bytes:
     score_scaled, duration_seconds = activity["score_scaled"], activity["duration_seconds"]
     return b"".join(
         (
-            _header(),
+            _header("activity"),
             recurring_long(activity["partition"]),
             long(activity["offset"]),
             recurring_string(activity["app"]),
@@ -56,6 +57,22 @@ def encode_activity(activity: Activity) -> bytes:
     )
 
 
-@lru_cache(1)
-def _header() -> bytes:
-    return codec("activity").header
+def encode_withheld(withheld: Withheld) -> bytes:
+    """The single-object bytes of `withheld`, as `encode_activity`."""
+    retracts = withheld["retracts"]
+    return b"".join(
+        (
+            _header("withheld"),
+            recurring_long(withheld["partition"]),
+            long(withheld["offset"]),
+            recurring_string(withheld["app"]),
+            recurring_long(withheld["stored_at_ms"]),
+            recurring_string(withheld["reason"]),
+            _NULL if retracts is None else _SECOND + retracts,
+        )
+    )
+
+
+@lru_cache(2)
+def _header(noun: str) -> bytes:
+    return codec(noun).header

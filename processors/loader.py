@@ -20,6 +20,7 @@ from lrs.kernel.errors import RetryError, StopError
 from lrs.kernel.logs import get_logger
 from lrs.kernel.reasons import Outcome as Ending
 from lrs.kernel.topics import Noun, topic_name
+from lrs.kernel.withheld_records import read_withheld_record
 from lrs.store.engine import EngineError
 from processors.batch_producer import BatchProducer
 from processors.group_consumer import GroupConsumer
@@ -43,6 +44,7 @@ T = TypeVar("T")
 _log = get_logger(__name__)
 
 HOP = "loader"
+_PUBLISHED, _WITHHELD = Ending.PUBLISHED.value, Ending.WITHHELD.value
 
 
 class LoaderPart:
@@ -228,10 +230,10 @@ def _decoded(record: Any) -> Entry:  # noqa: ANN401 - see above
     value = record.value
     if codec("activity").knows(value):
         activity = read_activity_record(value)
-        return Entry(record, activity, None, Count(*activity[1:4], Ending.PUBLISHED.value, ""))
-    withheld: Withheld = codec("withheld").decode(value)
+        return Entry(record, activity, None, Count(*activity[1:4], _PUBLISHED, ""))
+    withheld = read_withheld_record(value)
     place = withheld["offset"], withheld["app"], withheld["stored_at_ms"]
-    return Entry(record, None, withheld, Count(*place, Ending.WITHHELD.value, withheld["reason"]))
+    return Entry(record, None, withheld, Count(*place, _WITHHELD, withheld["reason"]))
 
 
 def _partition(entry: Entry) -> int | None:

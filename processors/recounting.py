@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lrs.kernel.activity_records import read_activity_record
 from lrs.kernel.codec import ContractError, codec
 from lrs.kernel.topics import Noun
+from lrs.kernel.withheld_records import read_withheld_record
 from lrs.store.accounting import Gap
 from lrs.store.holdings import LETTERS, LOADER, PROCESSOR, RECORDER
 from processors.envelopes import read_envelope
@@ -21,7 +22,7 @@ from processors.settling import Refuse, Rules, read_record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lrs.kernel.records import Refused, Withheld
+    from lrs.kernel.records import Refused
     from lrs.store.tallies import Cell
     from processors.settling import LogRecord
 
@@ -165,7 +166,7 @@ class ActivityRecount:
             record = read_activity_record(value)
             offset, app, stored_at_ms, to = record.offset, record.app, record.stored_at_ms, self.published
         else:
-            withheld: Withheld = codec("withheld").decode(value)
+            withheld = read_withheld_record(value)
             offset, app, stored_at_ms, to = withheld["offset"], withheld["app"], withheld["stored_at_ms"], self.withheld
         self.first = offset if self.first is None else min(self.first, offset)
         if to.add(offset) and offset < self._end:

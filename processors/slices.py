@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from lrs.kernel.codec import ContractError, codec
 from lrs.kernel.logs import get_logger
 from lrs.kernel.reasons import Withholding
-from processors.activity_encoder import encode_activity
+from processors.activity_encoder import encode_activity, encode_withheld
 from processors.publishing import publish, withhold
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ def publish_slice(value: bytes | None, partition: int, views: Views, keys: Pseud
     if taken["partition"] != partition:
         msg = f"a slice of partition {taken['partition']} on partition {partition}"
         raise ContractError(msg)
-    encode_withheld = codec("withheld").encode
     records: list[tuple[bytes | None, bytes]] = []
     withheld: Counter[str] = Counter()
     for accepted in taken["statements"]:
@@ -46,6 +45,7 @@ def publish_slice(value: bytes | None, partition: int, views: Views, keys: Pseud
             # The error's text may quote the statement: only its kind and where it lies are logged.
             _log.error("publish_failed", partition=partition, offset=accepted["offset"], error=type(error).__name__)
             outcome = withhold(accepted, partition, Withholding.UNREADABLE)
-        withheld[cast("Withheld", outcome)["reason"]] += 1
-        records.append((keys.statement_key(accepted["statement_id"]), encode_withheld(outcome)))
+        without = cast("Withheld", outcome)
+        withheld[without["reason"]] += 1
+        records.append((keys.statement_key(accepted["statement_id"]), encode_withheld(without)))
     return Outcomes(partition, records, withheld)
