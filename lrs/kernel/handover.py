@@ -38,7 +38,7 @@ class _Generation:
         self.taken_bytes = 0
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         return self.given_bytes - self.taken_bytes
 
 
@@ -57,7 +57,7 @@ class Handover:
         if now - self._since > _STALE_SECONDS:
             self._older, self._newer, self._since = self._newer, _Generation(), now
         size = sum(len(one.value) for one in many)
-        if self._older.bytes + self._newer.bytes + size <= self._max_bytes:
+        if self._older.size + self._newer.size + size <= self._max_bytes:
             self._newer.given_bytes += size
             self._newer.held.update((one.statement_id, one) for one in many)
 
