@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,14 +12,13 @@ from lrs.api.gateway.answers import bad_request
 from lrs.kernel.errors import RefusedError
 from lrs.kernel.reasons import Refusal
 from lrs.kernel.statements import Statement, XapiVersion, read_statement, read_statements
+from lrs.kernel.statements.decoding import UNREADABLE
+from lrs.kernel.statements.explanations import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-# The commas of an array tell cheaply how many elements it can have. A valid statement brings three or more: with fewer
-# than `_FEW` for each that is allowed the array is read at once.
-_FEW = 8
-_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
+    from collections.abc import Callable, Sequence
+_NOTHING = msgspec.Raw()
+"""Stands for every element that an array does not have."""
 
 
 def is_multipart(header: bytes) -> bool:
@@ -45,17 +45,21 @@ class Limits(msgspec.Struct, frozen=True):
 
 def read_batch(body: bytes, version: XapiVersion, limits: Limits) -> tuple[list[Statement], bool]:
     """All statements of a POST, and whether they came as an array. Raises `RefusedError` when one of them is bad."""
-    if _is_array(body):
-        most = limits.max_statements
-        if body.count(b",") > most * _FEW and _is_more(body, most):
-            raise _too_many(most)
-        if len(body) > limits.max_statement_bytes:
-            _check_sizes(body, limits.max_statement_bytes)
-        statements = read_statements(body, version)
-        if len(statements) > most:
-            raise _too_many(most)
-        return statements, True
-    return [read_single(body, version, limits)], False
+    if not _is_array(body):
+        return [read_single(body, version, limits)], False
+    most = limits.max_statements
+    try:
+        parts = _elements(body, most)
+    except UNREADABLE as error:
+        raise explain(body, error) from error
+    if parts is None:
+        rule = f"a request has at most {most} statements (AYUMI_GATEWAY__MAX_STATEMENTS)"
+        raise RefusedError(Refusal.TOO_LARGE, rule)
+    if len(body) > limits.max_statement_bytes:
+        # Before anything is read: one element of 16 MiB, whatever is in it, takes ten seconds and half a gigabyte.
+        for place, part in enumerate(parts):
+            _check_size(len(memoryview(part)), limits.max_statement_bytes, f"$[{place}]")
+    return read_statements(parts, version), True
 
 
 def read_single(body: bytes, version: XapiVersion, limits: Limits) -> Statement:
@@ -66,9 +70,11 @@ def read_single(body: bytes, version: XapiVersion, limits: Limits) -> Statement:
 
 def count_statements(body: bytes, most: int) -> int:
     """How many statements a body that was refused holds, for the accounts: at least one, at most one too many."""
-    if not _is_array(body):
+    try:
+        parts = _elements(body, most) if _is_array(body) else ()
+    except UNREADABLE:
         return 1
-    return most + 1 if _is_more(body, most) else max(1, len(_split(body)))
+    return most + 1 if parts is None else max(1, len(parts))
 
 
 def _is_array(body: bytes) -> bool:
@@ -81,40 +87,21 @@ def _check_size(size: int, most: int, path: str) -> None:
         raise RefusedError(Refusal.TOO_LARGE, rule, path=path)
 
 
-def _check_sizes(body: bytes, most: int) -> None:
-    """Before anything is read: one element of 16 MiB, whatever is in it, takes ten seconds and half a gigabyte."""
-    for place, part in enumerate(_split(body)):
-        _check_size(len(memoryview(part)), most, f"$[{place}]")
+def _elements(body: bytes, most: int) -> Sequence[msgspec.Raw] | None:
+    """The elements of a JSON array, whatever they are; None if it has more than `most`.
 
-
-def _too_many(most: int) -> RefusedError:
-    return RefusedError(Refusal.TOO_LARGE, f"a request has at most {most} statements (AYUMI_GATEWAY__MAX_STATEMENTS)")
-
-
-def _split(body: bytes) -> list[msgspec.Raw]:
-    """The elements of an array, none where it is no JSON: that is told better where the statements are read."""
+    At the cost of the first `most`: 16 MiB of `1,` make a list of half a gigabyte. Raises `UNREADABLE`.
+    """
     try:
-        return _parts(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
-
-
-def _is_more(body: bytes, most: int) -> bool:
-    """Whether the array has more than `most` elements, whatever they are, at the cost of the first `most` of them."""
-    if body.count(b",") < most:
-        return False
-    try:
-        _at_most(most)(body)
+        found = msgspec.structs.astuple(_at_most(most)(body))
     except msgspec.ValidationError:
-        return True
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    return False
+        return None
+    return tuple(takewhile(lambda part: part is not _NOTHING, found))
 
 
 @cache
-def _at_most(most: int) -> Callable[[bytes], object]:
-    """A decoder of arrays that gives up at the first element too many; those before are neither copied nor made."""
-    elements = [(f"element{place}", msgspec.Raw, msgspec.Raw()) for place in range(most)]
+def _at_most(most: int) -> Callable[[bytes], msgspec.Struct]:
+    """A decoder of arrays that gives up at the first element too many; those before are not copied."""
+    elements = [(f"element{place}", msgspec.Raw, _NOTHING) for place in range(most)]
     kind = msgspec.defstruct("Elements", elements, array_like=True, forbid_unknown_fields=True)
     return msgspec.json.Decoder(kind).decode

@@ -6,6 +6,7 @@ What was measured and why it is done in this way: docs/decisions/0006-statement-
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -33,6 +34,9 @@ from lrs.kernel.statements.surroundings import Surroundings, read_context
 from lrs.kernel.statements.timestamps import timestamp_ms
 from lrs.kernel.statements.uuids import uuid_bytes
 from lrs.kernel.statements.versions import XapiVersion, is_statement_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 
@@ -72,14 +76,8 @@ def read_statement(raw: bytes, version: XapiVersion, *, path: str = "$") -> Stat
         raise _below(path, error) from error
 
 
-def read_statements(body: bytes, version: XapiVersion) -> list[Statement]:
-    """All statements of a request body, an object or an array. Raises `RefusedError` if one of them is invalid."""
-    if body.lstrip()[:1] != b"[":
-        return [read_statement(body, version)]
-    try:
-        parts = _batch(body)
-    except UNREADABLE as error:
-        raise explain(body, error) from error
+def read_statements(parts: Iterable[msgspec.Raw], version: XapiVersion) -> list[Statement]:
+    """The statements of an array, each in bytes of its own. Raises `RefusedError` if one of them is invalid."""
     statements = [read_statement(bytes(part), version, path=f"$[{index}]") for index, part in enumerate(parts)]
     if version is XapiVersion.V2:
         _check_distinct(statements)
@@ -96,7 +94,6 @@ def _check_distinct(statements: list[Statement]) -> None:
         seen.add(statement.statement_id)
 
 
-_batch = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _envelope = msgspec.json.Decoder(Envelope).decode
 _sub_statement = msgspec.json.Decoder(SubStatement).decode
 _encode = msgspec.json.Encoder().encode

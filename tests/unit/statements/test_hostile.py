@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lrs.api.gateway.batches import Limits, read_batch
 from lrs.kernel.errors import RefusedError
 from lrs.kernel.reasons import Refusal
-from lrs.kernel.statements import XapiVersion, compose, read_statement, read_statements
+from lrs.kernel.statements import XapiVersion, compose, read_statement
 from lrs.kernel.statements.activities import DEEPEST_EXTENSION
 from lrs.kernel.statements.decoding import Memory, read_number
 from tests.unit.statements.examples import DRILL, SUB_STATEMENT, about, changed, raw
@@ -163,9 +164,13 @@ def outcome(read: Callable[[bytes, XapiVersion], object], body: bytes, version: 
     return None
 
 
+def read_array(body: bytes, version: XapiVersion) -> object:
+    return read_batch(body, version, Limits(100, 1 << 20))
+
+
 def read_or_refuse(body: bytes) -> None:
     for version in XapiVersion:
-        for read in (read_statement, read_statements):
+        for read in (read_statement, read_array):
             error = outcome(read, body, version)
             if error:
                 assert error.reason in {Refusal.NOT_JSON, Refusal.INVALID}

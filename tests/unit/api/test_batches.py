@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from lrs.api.gateway.batches import Limits, read_batch
 from lrs.kernel.errors import RefusedError
 from lrs.kernel.reasons import Refusal
-from lrs.kernel.statements import XapiVersion, read_statements
+from lrs.kernel.statements import Statement, XapiVersion
 from tests.unit.statements.examples import DRILL, ID, OTHER_ID, changed, raw
+
+
+def read_statements(body: bytes, version: XapiVersion) -> list[Statement]:
+    return read_batch(body, version, Limits(10, 10_000))[0]
 
 
 def test_a_single_statement_is_a_batch_of_one() -> None:
