@@ -131,7 +131,7 @@ async def _is_balanced(zone: RunningZone) -> bool:
 
 async def test_a_zone_under_load_with_faults_of_every_kind_has_no_gap(fed: Path, tmp_path: Path) -> None:
     folder = copied(fed, tmp_path)
-    load = [*AYUMI, "simulate", "--dir", str(folder), "--count", "6000", "--rate", "150", "--json"]
+    load = [*AYUMI, "simulate", "--dir", str(folder), "--count", "3000", "--rate", "150", "--json"]
     async with running(folder) as (zone, _):
         simulating = await asyncio.create_subprocess_exec(*load, env=environment(), stdout=asyncio.subprocess.PIPE)
         await eventually(lambda: _has_received(zone, 500), 60)
