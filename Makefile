@@ -3,8 +3,8 @@ PYTHON ?= python3
 UV := .uv/bin/uv
 PY := .venv/bin/python
 PARTS := lrs producers processors tests
-# Tests on a real broker, zone or browser; the longest files first, so that both cores have work to the end.
-ON_PARTS := tests/chaos tests/flow tests/stream tests/browser tests/conformance
+# Tests on a real broker, zone or browser.
+ON_PARTS := tests/stream tests/flow tests/conformance tests/browser tests/chaos
 ON_BOTH_CORES := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test conformance bench reading soak overload letters chaos fuzz durable ids docs fmt check lock wheel clean
@@ -19,7 +19,7 @@ demo: .venv/.runtime  ## Start a zone with a simulated district and open its pag
 
 test: .venv/.dev .venv/.system .venv/.clients  ## Run every test
 	@# The first two apart, because a process can open only one embedded store in its life.
-	@$(PY) -m pytest $(ON_BOTH_CORES) tests/store tests/unit tests/docs
+	@$(PY) -m pytest $(ON_BOTH_CORES) tests/unit tests/docs tests/store
 	@$(PY) -m pytest $(ON_BOTH_CORES) -m "not alone" $(ON_PARTS)
 	@$(PY) -m pytest -m alone $(ON_PARTS)
 
