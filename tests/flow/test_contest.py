@@ -33,7 +33,7 @@ async def test_with_two_gateways_and_kills_in_between_every_id_is_stored_once_an
             contest = Contest(https)
             for victim in ("gateway-1", RECORDER):
                 await _fight_and_kill(parts, victim, contest, rng)
-            # Without the recorder no gateway learns what the other took: nearly every id has a loser, if both take part.
+            # Without the recorder no gateway learns what the other took: with both there, nearly every id has a loser.
             await parts.ready()
             parts.kill(RECORDER)
             await contest.fight(IDS, WRITERS, rng)
